@@ -1,0 +1,5 @@
+"""`python -m loresmith`."""
+
+from loresmith.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""Examples and documents: reading them, dividing them, checking them."""

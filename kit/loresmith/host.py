@@ -1,0 +1,177 @@
+"""The plugin host: finds plugins, loads each behind its own guard, and fills the registry.
+
+Built-in plugins are entry points like any other. A plugin that fails is reported and left out; the others work.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal
+
+import pluggy
+
+from loresmith import hooks
+from loresmith.errors import LoresmithError
+from loresmith.registry import KINDS, Registration, Registry
+
+State = Literal["loaded", "disabled", "incompatible", "failed"]
+DISABLE_VARIABLE = "LORESMITH_DISABLE_PLUGINS"
+
+
+@dataclass(frozen=True, slots=True)
+class PluginStatus:
+    """What became of one plugin."""
+
+    name: str
+    distribution: str
+    version: str
+    state: State
+    error: str = ""
+    provides: dict[str, list[str]] = field(default_factory=dict)
+
+
+class PluginHost:
+    """Loads plugins and holds what they registered.
+
+    Args:
+        disabled: Names of plugins to leave out; `*` leaves out all.
+        points: Entry points to load; those installed if not given.
+    """
+
+    def __init__(self, disabled: Iterable[str] = (), points: Iterable[EntryPoint] | None = None) -> None:
+        self.registry = Registry()
+        self._disabled = {name.strip() for name in disabled if name.strip()}
+        self._statuses: dict[str, PluginStatus] = {}
+        self._manager = pluggy.PluginManager(hooks.PROJECT)
+        self._manager.add_hookspecs(hooks)
+        self._staged: list[Registration] = []
+        self._loading = ""
+        for kind in KINDS:
+            getattr(self._manager.hook, f"register_{kind}").call_historic(kwargs={"register": partial(self._stage, kind)})
+        for point in sorted(installed_plugins() if points is None else points, key=_load_order):
+            self._load(point)
+
+    @classmethod
+    def from_environment(cls, disabled: Iterable[str] = ()) -> PluginHost:
+        """Make the host of a command: what is installed, less what the user disabled."""
+        return cls([*disabled, *os.environ.get(DISABLE_VARIABLE, "").split(",")])
+
+    @property
+    def hook(self) -> Any:
+        """The hook caller, for behaviour hooks."""
+        return self._manager.hook
+
+    @property
+    def statuses(self) -> list[PluginStatus]:
+        """What became of every plugin, by name."""
+        return [self._statuses[name] for name in sorted(self._statuses)]
+
+    @property
+    def failures(self) -> list[PluginStatus]:
+        """The plugins that were wanted and did not load."""
+        return [status for status in self.statuses if status.state in ("failed", "incompatible")]
+
+    def add(self, plugin: object, name: str, distribution: str = "", version: str = "") -> PluginStatus:
+        """Load a plugin object by hand, with the same guard as an installed one."""
+        return self._guarded(name, distribution, version, lambda: plugin)
+
+    def _load(self, point: EntryPoint) -> None:
+        distribution = point.dist.name if point.dist else ""
+        version = point.dist.version if point.dist else ""
+        self._guarded(point.name, distribution, version, point.load)
+
+    def _guarded(self, name: str, distribution: str, version: str, load: Callable[[], object]) -> PluginStatus:
+        def status(state: State, error: str = "") -> PluginStatus:
+            return PluginStatus(name, distribution, version, state, error, self.registry.provided_by(name))
+
+        if name in self._statuses:
+            key = f"{name} ({distribution or 'added by hand'})"
+            error = f'a plugin named "{name}" is there already, from {self._statuses[name].distribution or "this program"}'
+            return self._record(key, PluginStatus(key, distribution, version, "failed", error))
+        if name in self._disabled or "*" in self._disabled:
+            return self._record(name, status("disabled"))
+        try:
+            plugin = load()
+            wanted = getattr(plugin, "loresmith_api", hooks.API_VERSION)
+            if wanted != hooks.API_VERSION:
+                error = f"asks for plugin API {wanted}; this is {hooks.API_VERSION}"
+                return self._record(name, status("incompatible", error))
+            self._register(plugin, name)
+        # A plugin is foreign code: whatever it raises must not take the others along.
+        except (Exception, SystemExit) as error:
+            return self._record(name, status("failed", _one_line(error)))
+        return self._record(name, status("loaded"))
+
+    def _register(self, plugin: object, name: str) -> None:
+        self._staged, self._loading = [], name
+        try:
+            self._manager.register(plugin, name=name)
+            unknown = self._unknown_hooks(plugin)
+            if unknown:
+                raise LoresmithError(f"implements {', '.join(unknown)}, which is no hook")
+            self.registry.commit(self._staged)
+        except BaseException:
+            if self._manager.get_plugin(name) is not None:
+                self._manager.unregister(name=name)
+            raise
+        finally:
+            self._staged, self._loading = [], ""
+
+    def _unknown_hooks(self, plugin: object) -> list[str]:
+        known = {name for name in dir(hooks) if hasattr(getattr(hooks, name), f"{hooks.PROJECT}_spec")}
+        marked = [name for name in dir(plugin) if self._manager.parse_hookimpl_opts(plugin, name) is not None]
+        # A hook without its marker would be passed over in silence; its author meant it.
+        bare = [
+            name
+            for name in dir(plugin)
+            if re.match(r"register_[a-z]+$", name) and name not in marked and name not in known
+            and callable(getattr(plugin, name)) and getattr(getattr(plugin, name), "__module__", "") == getattr(plugin, "__name__", "")
+        ]
+        return sorted({name for name in marked if name not in known} | set(bare))
+
+    def _stage(self, kind: str, spec: Any) -> None:
+        wanted = KINDS[kind]
+        if not isinstance(spec, wanted):
+            raise TypeError(f"register_{kind} takes a {wanted.__name__}, got {type(spec).__name__}")
+        self._staged.append(Registration(kind, spec, self._loading))
+
+    def _record(self, key: str, status: PluginStatus) -> PluginStatus:
+        self._statuses[key] = status
+        if status.state in ("failed", "incompatible"):
+            self.registry.note_failure(key, status.error)
+        return status
+
+
+def installed_plugins() -> list[EntryPoint]:
+    """Return the entry points of all installed plugins; nothing is imported."""
+    return list(entry_points(group=hooks.PROJECT))
+
+
+def _load_order(point: EntryPoint) -> tuple[bool, str, str]:
+    """Put the project's own plugins first: a newcomer that takes a taken name is the one reported."""
+    distribution = point.dist.name if point.dist else ""
+    return (distribution != hooks.PROJECT, distribution, point.name)
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or "no message"
+    place = ""
+    frame = error.__traceback__
+    while frame is not None:
+        if frame.tb_next is None and frame.tb_frame.f_globals.get("__name__", "").split(".")[0] not in ("pluggy", "loresmith", "importlib"):
+            place = f" ({frame.tb_frame.f_code.co_filename}:{frame.tb_lineno})"
+        frame = frame.tb_next
+    kind = "" if isinstance(error, LoresmithError) else f"{type(error).__name__}: "
+    return f"{kind}{text}{place}"
+
+
+def report_failures(host: PluginHost) -> None:
+    """Say once, on stderr, which plugins did not load."""
+    for status in host.failures:
+        print(f"warning: plugin {status.name} did not load: {status.error} (see: loresmith plugins ls)", file=sys.stderr)

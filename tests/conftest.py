@@ -1,0 +1,28 @@
+"""Fixtures for all tests: no user config, no network, no ambient plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loresmith.host import PluginHost, installed_plugins
+
+
+@pytest.fixture(autouse=True)
+def tmp_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Point every user folder into a temporary one and forbid the hub."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("TOKENIZERS_PARALLELISM", "false")
+    monkeypatch.delenv("LORESMITH_DISABLE_PLUGINS", raising=False)
+    yield home
+
+
+@pytest.fixture
+def host() -> PluginHost:
+    """The host with the project's own plugins and no others."""
+    return PluginHost(points=[p for p in installed_plugins() if p.value.startswith("loresmith_plugins")])
