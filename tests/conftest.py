@@ -6,8 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from platformdirs import user_cache_path
 
 from loresmith.host import PluginHost, installed_plugins
+
+# Taken before any test moves the user's folders.
+REAL_CACHE = user_cache_path("loresmith") / "models"
+
+
+@pytest.fixture
+def real_cache() -> Path:
+    """The user's own model cache, for tests marked slow that need real weights."""
+    return REAL_CACHE
 
 
 @pytest.fixture(autouse=True)

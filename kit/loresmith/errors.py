@@ -71,7 +71,7 @@ class Problem:
         place = f"{self.file}:{self.line}" if self.line else self.file
         head = ": ".join(part for part in (place, self.key) if part)
         text = f"{head}: {self.what}" if head else self.what
-        return f"{text} {self.hint}" if self.hint else text
+        return f"{text.rstrip('.')}. {self.hint}" if self.hint else text
 
 
 class ProblemsError(LoresmithError):

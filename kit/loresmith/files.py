@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,8 @@ def read_json(path: Path) -> Any:
 
 def read_jsonl(path: Path) -> list[Any]:
     """Read a JSON Lines file that this program wrote."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+    # Not `splitlines`: a text may hold U+2028 and the like, at which that would cut a row in two.
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
 
 
 def file_hash(path: Path) -> str:
@@ -68,12 +69,15 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def folder_hash(folder: Path, pattern: str = "**/*") -> str:
-    """Return the hex SHA-256 over the names and contents of the files in a folder, temporary files left out."""
+def folder_hash(folder: Path, pattern: str = "**/*", hash_of: Callable[[Path], str] = file_hash) -> str:
+    """Return the hex SHA-256 over the names and contents of the files in a folder, temporary files left out.
+
+    `hash_of` gives the hash of one file; a caller may remember those.
+    """
     digest = hashlib.sha256()
     for path in sorted(folder.glob(pattern)):
         if path.is_file() and not path.name.startswith("."):
-            digest.update(f"{path.relative_to(folder).as_posix()}\0{file_hash(path)}\0".encode())
+            digest.update(f"{path.relative_to(folder).as_posix()}\0{hash_of(path)}\0".encode())
     return digest.hexdigest()
 
 

@@ -5,23 +5,28 @@ Built-in plugins are entry points like any other. A plugin that fails is reporte
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
+from traceback import walk_tb
 from typing import Any, Literal
 
 import pluggy
 
 from loresmith import hooks
-from loresmith.errors import LoresmithError
+from loresmith.errors import LoresmithError, PluginIncompatible
 from loresmith.registry import KINDS, Registration, Registry
 
 State = Literal["loaded", "disabled", "incompatible", "failed"]
 DISABLE_VARIABLE = "LORESMITH_DISABLE_PLUGINS"
+HOOKS = sorted(name for name, value in vars(hooks).items() if hasattr(value, f"{hooks.PROJECT}_spec"))
+"""The names of all hooks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +57,11 @@ class PluginHost:
         self._manager.add_hookspecs(hooks)
         self._staged: list[Registration] = []
         self._loading = ""
+        self._grumbled: set[tuple[str, str]] = set()
         for kind in KINDS:
-            getattr(self._manager.hook, f"register_{kind}").call_historic(kwargs={"register": partial(self._stage, kind)})
+            getattr(self._manager.hook, f"register_{kind}").call_historic(
+                kwargs={"register": partial(self._stage, kind)}
+            )
         for point in sorted(installed_plugins() if points is None else points, key=_load_order):
             self._load(point)
 
@@ -81,6 +89,23 @@ class PluginHost:
         """Load a plugin object by hand, with the same guard as an installed one."""
         return self._guarded(name, distribution, version, lambda: plugin)
 
+    def observe(self, hook: str, **arguments: Any) -> None:
+        """Call a behaviour hook, each plugin behind its own guard: one that raises is reported once on stderr."""
+        listeners = [impl.plugin for impl in getattr(self._manager.hook, hook).get_hookimpls()]
+        for plugin in listeners:
+            caller = self._manager.subset_hook_caller(hook, [other for other in listeners if other is not plugin])
+            try:
+                with redirect_stdout(sys.stderr):
+                    caller(**arguments)
+            # A plugin that looks on is foreign code: what it raises must not end the work it looks at.
+            except Exception as error:  # noqa: BLE001
+                self._grumble(self._manager.get_name(plugin) or "", hook, error)
+
+    def _grumble(self, plugin: str, hook: str, error: Exception) -> None:
+        if (plugin, hook) not in self._grumbled:
+            self._grumbled.add((plugin, hook))
+            print(f"warning: plugin {plugin} failed in {hook}: {_one_line(error)}; said once", file=sys.stderr)
+
     def _load(self, point: EntryPoint) -> None:
         distribution = point.dist.name if point.dist else ""
         version = point.dist.version if point.dist else ""
@@ -92,29 +117,33 @@ class PluginHost:
 
         if name in self._statuses:
             key = f"{name} ({distribution or 'added by hand'})"
-            error = f'a plugin named "{name}" is there already, from {self._statuses[name].distribution or "this program"}'
+            error = (
+                f'a plugin named "{name}" is there already, from {self._statuses[name].distribution or "this program"}'
+            )
             return self._record(key, PluginStatus(key, distribution, version, "failed", error))
         if name in self._disabled or "*" in self._disabled:
             return self._record(name, status("disabled"))
         try:
-            plugin = load()
-            wanted = getattr(plugin, "loresmith_api", hooks.API_VERSION)
-            if wanted != hooks.API_VERSION:
-                error = f"asks for plugin API {wanted}; this is {hooks.API_VERSION}"
-                return self._record(name, status("incompatible", error))
-            self._register(plugin, name)
-        # A plugin is foreign code: whatever it raises must not take the others along.
-        except (Exception, SystemExit) as error:
+            # What a plugin prints while it loads must not end up in the one JSON object on stdout.
+            with redirect_stdout(sys.stderr):
+                self._register(load(), name)
+        except KeyboardInterrupt:
+            raise
+        except PluginIncompatible as error:
+            return self._record(name, status("incompatible", error.message))
+        # A plugin is foreign code: whatever it raises, SystemExit too, must not take the others along.
+        except BaseException as error:  # noqa: BLE001
             return self._record(name, status("failed", _one_line(error)))
         return self._record(name, status("loaded"))
 
     def _register(self, plugin: object, name: str) -> None:
+        wanted = getattr(plugin, "loresmith_api", hooks.API_VERSION)
+        if wanted != hooks.API_VERSION:
+            raise PluginIncompatible(f"asks for plugin API {wanted}; this is {hooks.API_VERSION}")
         self._staged, self._loading = [], name
         try:
             self._manager.register(plugin, name=name)
-            unknown = self._unknown_hooks(plugin)
-            if unknown:
-                raise LoresmithError(f"implements {', '.join(unknown)}, which is no hook")
+            self._refuse_lost_hooks(plugin)
             self.registry.commit(self._staged)
         except BaseException:
             if self._manager.get_plugin(name) is not None:
@@ -123,22 +152,27 @@ class PluginHost:
         finally:
             self._staged, self._loading = [], ""
 
-    def _unknown_hooks(self, plugin: object) -> list[str]:
-        known = {name for name in dir(hooks) if hasattr(getattr(hooks, name), f"{hooks.PROJECT}_spec")}
-        marked = [name for name in dir(plugin) if self._manager.parse_hookimpl_opts(plugin, name) is not None]
-        # A hook without its marker would be passed over in silence; its author meant it.
-        bare = [
-            name
-            for name in dir(plugin)
-            if re.match(r"register_[a-z]+$", name) and name not in marked and name not in known
-            and callable(getattr(plugin, name)) and getattr(getattr(plugin, name), "__module__", "") == getattr(plugin, "__name__", "")
-        ]
-        return sorted({name for name in marked if name not in known} | set(bare))
+    def _refuse_lost_hooks(self, plugin: object) -> None:
+        """Refuse what pluggy passes over in silence: a hook that is misspelled, and one without its marker."""
+        callers = self._manager.get_hookcallers(plugin) or []
+        unknown = sorted(caller.name for caller in callers if not caller.has_spec())
+        if unknown:
+            near = difflib.get_close_matches(unknown[0], HOOKS, n=1)
+            hint = f'; did you mean "{near[0]}"?' if near else ""
+            raise LoresmithError(f"implements {', '.join(unknown)}, which is no hook{hint}")
+        marked = {caller.name for caller in callers}
+        bare = [name for name in HOOKS if name not in marked and callable(getattr(plugin, name, None))]
+        if bare:
+            raise LoresmithError(f"defines {', '.join(bare)} without @hookimpl")
 
     def _stage(self, kind: str, spec: Any) -> None:
+        if not self._loading:
+            raise LoresmithError(f"register_{kind} was called after its plugin was loaded")
         wanted = KINDS[kind]
         if not isinstance(spec, wanted):
             raise TypeError(f"register_{kind} takes a {wanted.__name__}, got {type(spec).__name__}")
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", spec.name):
+            raise ValueError(f'the name "{spec.name}" is not made of small letters, digits, "-" and "_"')
         self._staged.append(Registration(kind, spec, self._loading))
 
     def _record(self, key: str, status: PluginStatus) -> PluginStatus:
@@ -161,17 +195,18 @@ def _load_order(point: EntryPoint) -> tuple[bool, str, str]:
 
 def _one_line(error: BaseException) -> str:
     text = " ".join(str(error).split()) or "no message"
-    place = ""
-    frame = error.__traceback__
-    while frame is not None:
-        if frame.tb_next is None and frame.tb_frame.f_globals.get("__name__", "").split(".")[0] not in ("pluggy", "loresmith", "importlib"):
-            place = f" ({frame.tb_frame.f_code.co_filename}:{frame.tb_lineno})"
-        frame = frame.tb_next
     kind = "" if isinstance(error, LoresmithError) else f"{type(error).__name__}: "
-    return f"{kind}{text}{place}"
+    foreign = [
+        f" ({frame.f_code.co_filename}:{line})"
+        for frame, line in walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__", "").split(".")[0] not in ("pluggy", hooks.PROJECT, "importlib")
+    ]
+    return f"{kind}{text}{foreign[-1] if foreign else ''}"
 
 
 def report_failures(host: PluginHost) -> None:
     """Say once, on stderr, which plugins did not load."""
     for status in host.failures:
-        print(f"warning: plugin {status.name} did not load: {status.error} (see: loresmith plugins ls)", file=sys.stderr)
+        print(
+            f"warning: plugin {status.name} did not load: {status.error} (see: loresmith plugins ls)", file=sys.stderr
+        )

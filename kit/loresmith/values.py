@@ -53,6 +53,11 @@ class Chunk:
     text: str
     title: str = ""
 
+    @property
+    def searchable(self) -> str:
+        """What is embedded and matched: the text, under the document's title, which most of its pieces do not say."""
+        return self.text if not self.title or self.text.startswith(self.title) else f"{self.title}\n{self.text}"
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -173,5 +178,6 @@ class Answer:
     seconds: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """Return the object that `ask --json` prints."""
-        return asdict(self)
+        """Return the object that `ask --json` prints; what the answer cost is not part of it."""
+        whole = asdict(self)
+        return {key: whole[key] for key in ("answer", "citations", "refused", "rung", "trace")}

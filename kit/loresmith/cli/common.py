@@ -45,7 +45,9 @@ class Session:
 def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that every command takes; the function gets them as its first argument, a `Session`."""
 
-    @click.option("--project", "folder", type=click.Path(path_type=Path), default=Path(), help="Project folder (default: here).")
+    @click.option(
+        "--project", "folder", type=click.Path(path_type=Path), default=Path(), help="Project folder (default: here)."
+    )
     @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, everything else on stderr.")
     @click.option("--debug", is_flag=True, help="Show tracebacks.")
     @click.option("--no-plugin", "disabled", multiple=True, metavar="NAME", help="Leave a plugin out (repeatable).")

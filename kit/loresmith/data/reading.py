@@ -45,7 +45,7 @@ def _read(registry: Registry, sources: Sequence[Component], root: Path, gives: G
             problems.append(Problem(f'source "{spec.name}" gives {", ".join(sorted(spec.gives))}, not {gives}'))
             continue
         try:
-            rows += cast(Iterable[Any], spec.build(options, root).read())
+            rows += cast(Iterable[Any], spec.build(options, root).read(gives))
         except DataError as error:
             problems += error.problems
     if problems:

@@ -9,6 +9,8 @@ from pydantic import ValidationError
 from loresmith.errors import Problem, RecipeError
 from loresmith.options import Options
 from loresmith.recipe.models import Component, Stage
+from loresmith.recipe.positions import key_path
+from loresmith.recipe.wording import findings
 from loresmith.registry import Registry
 from loresmith.specs import MethodSpec, Spec
 
@@ -36,5 +38,6 @@ def _checked(spec: Spec, options: dict[str, object]) -> Options:
     try:
         return spec.options.model_validate(options)
     except ValidationError as error:
-        problems = [Problem(str(e["msg"]), key=f"{spec.name}.{'.'.join(map(str, e['loc']))}") for e in error.errors()]
+        found = findings(error, spec.options, options)
+        problems = [Problem(f.what, key=key_path((spec.name, *f.path)), hint=f.hint) for f in found]
         raise RecipeError(f'the options of "{spec.name}" are wrong', problems) from error

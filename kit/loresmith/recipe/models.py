@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-
-RUNGS = ("prompt", "few-shot", "rag", "tuned", "hybrid")
-"""The ladder, cheapest first."""
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 Rung = Literal["prompt", "few-shot", "rag", "tuned", "hybrid"]
+
+RUNGS: tuple[Rung, ...] = ("prompt", "few-shot", "rag", "tuned", "hybrid")
+"""The ladder, cheapest first."""
 
 
 class Section(BaseModel):
@@ -64,6 +64,12 @@ class Split(Section):
     )
     seed: int = Field(default=13, ge=0, description="Seed of the split")
 
+    @model_validator(mode="after")
+    def _leaves_something(self) -> Self:
+        if self.dev + self.test >= 1:
+            raise ValueError(f"dev ({self.dev}) and test ({self.test}) leave nothing to train on")
+        return self
+
 
 class Data(Section):
     """What the assistant learns from and is measured on."""
@@ -85,6 +91,14 @@ class Evaluation(Section):
     margin: float = Field(default=0.02, ge=0, lt=1, description="Smaller wins do not count")
     resamples: int = Field(default=10_000, ge=100, le=1_000_000, description="Bootstrap resamples")
 
+    @field_validator("rungs")
+    @classmethod
+    def _each_once(cls, rungs: list[Rung]) -> list[Rung]:
+        twice = sorted({rung for rung in rungs if rungs.count(rung) > 1})
+        if twice:
+            raise ValueError(f"names {', '.join(twice)} twice")
+        return rungs
+
 
 class Recipe(Section):
     """What an assistant is made of."""
@@ -92,7 +106,9 @@ class Recipe(Section):
     name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")] = Field(description="Name of the assistant")
     base: str = Field(min_length=1, description="Base model: preset, local path or hub id")
     instructions: str = Field(min_length=1, description="System prompt, the same in every rung")
-    few_shot: int = Field(default=3, ge=0, le=32, description="Demonstrations in the few-shot rung, from the training split")
+    few_shot: int = Field(
+        default=3, ge=0, le=32, description="Demonstrations in the few-shot rung, from the training split"
+    )
     engine: Component = Field(default=Component(kind="transformers"), description="What generates the text")
     knowledge: Knowledge = Field(description="What the assistant looks up")
     data: Data = Field(description="What it learns from and is measured on")

@@ -1,0 +1,1 @@
+"""Built-in embedders: what turns texts into vectors, one package each."""

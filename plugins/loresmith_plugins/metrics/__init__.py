@@ -1,0 +1,47 @@
+"""The built-in metrics: right words, exactly right, right document cited, declined where it had to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from loresmith.hooks import hookimpl
+from loresmith.specs import MetricSpec
+from loresmith_plugins.metrics.citation import CitationPrecision
+from loresmith_plugins.metrics.declines import Declines
+from loresmith_plugins.metrics.exact_match import ExactMatch
+from loresmith_plugins.metrics.token_f1 import TokenF1
+
+
+@hookimpl
+def register_metrics(register: Callable[[MetricSpec], None]) -> None:
+    """Register the four."""
+    register(
+        MetricSpec(
+            name="token_f1",
+            summary="Words shared with the wanted reply, as the harmonic mean of precision and recall",
+            build=lambda _options: TokenF1(),
+        )
+    )
+    register(
+        MetricSpec(
+            name="exact_match",
+            summary="1 where the answer is the wanted reply, case, marks and articles aside",
+            build=lambda _options: ExactMatch(),
+            binary=True,
+        )
+    )
+    register(
+        MetricSpec(
+            name="citation",
+            summary="Share of the cited documents that ground the wanted reply; 0 where none is cited",
+            build=lambda _options: CitationPrecision(),
+        )
+    )
+    register(
+        MetricSpec(
+            name="declines",
+            summary="1 where a question that the documents do not answer is declined",
+            build=lambda _options: Declines(),
+            binary=True,
+        )
+    )

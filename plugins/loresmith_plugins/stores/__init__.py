@@ -1,0 +1,1 @@
+"""Built-in vector stores, one module each."""

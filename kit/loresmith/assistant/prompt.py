@@ -1,0 +1,86 @@
+"""The prompt shell: what a model reads, put together in one place for training, the ladder, `ask` and `chat`.
+
+Every token here is read again for every question, so the shell is short. Passages are data: what looks like the
+shell's own marks in them is changed so that no document can pose as another, or as the one who asks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from loresmith.assistant.citations import chunk_of, without_marks
+from loresmith.assistant.sentences import NUMBERS
+from loresmith.values import Chunk, Example, Hit, Message
+
+INTRODUCTION = "Answer from these passages and cite them as [n]."
+QUESTION = "Question: "
+
+_POSING_MARK = re.compile(rf"^([^\w\n]*)\[({NUMBERS})\]|(?<![\w)\]])\[(\d{{1,3}})\]", re.MULTILINE)
+_POSING_QUESTION = re.compile(r"^([^\w\n]*question)[ \t]*[:：]", re.IGNORECASE | re.MULTILINE)  # noqa: RUF001
+_CONTROL_TOKEN = re.compile(r"<\||\|>|</?s>|</?(?:start|end)_of_turn>|\[/?INST\]", re.IGNORECASE)
+_FILE_LINK = re.compile(r"\[([^\[\]]+)\]\((?![a-zA-Z][a-zA-Z+.-]*:)[^()\s]+\)")
+_TABLE_RULE = re.compile(r"\|?(?:\s*:?-{2,}:?\s*\|)+(?:\s*:?-{2,}:?\s*)?")
+
+
+def assemble(
+    instructions: str,
+    conversation: Sequence[Message],
+    passages: Sequence[Hit] | Sequence[Chunk] = (),
+    demonstrations: Sequence[Example] = (),
+) -> list[Message]:
+    """Return the messages a model replies to.
+
+    The instructions are the system turn of every rung; a system turn of the conversation is left out. Demonstrations
+    come before the conversation, passages go into its last turn. Marks of earlier replies are taken out, for the
+    passages they point at are no longer there.
+
+    Raises:
+        ValueError: If the conversation does not end with a user's turn.
+    """
+    if not conversation or conversation[-1]["role"] != "user":
+        raise ValueError("a conversation to reply to ends with a turn of the user")
+    shown = [m for example in demonstrations for m in example.messages]
+    turns = [_turn(m) for m in (*shown, *conversation[:-1]) if m["role"] != "system"]
+    question = with_passages(conversation[-1]["content"], passages)
+    return [
+        {"role": "system", "content": instructions.strip()},
+        *turns,
+        {"role": "user", "content": question},
+    ]
+
+
+def with_passages(question: str, passages: Sequence[Hit] | Sequence[Chunk]) -> str:
+    """Return the user's turn that asks `question` about `passages`; without passages it is the bare question."""
+    if not passages:
+        return question.strip()
+    chunks = [chunk_of(passage) for passage in passages]
+    lines = [f"[{n}] {_shown(chunk)}" for n, chunk in enumerate(chunks, 1)]
+    return "\n".join([INTRODUCTION, *lines, QUESTION + question.strip()])
+
+
+def _turn(message: Message) -> Message:
+    content = message["content"].strip()
+    return {"role": message["role"], "content": without_marks(content) if message["role"] == "assistant" else content}
+
+
+def _shown(chunk: Chunk) -> str:
+    """Return title and text as a passage shows them; a heading that repeats the title is left out."""
+    title = " ".join(chunk.title.split())
+    heading, _, rest = (text := _tidy(chunk.text)).partition("\n")
+    if title and heading.lstrip("# ") == title:
+        text = rest
+    return f"{_harmless(title)}: {_harmless(text)}" if title else _harmless(text)
+
+
+def _tidy(text: str) -> str:
+    """Collapse runs of spaces; drop empty lines, the rule under a table's head, and targets of links between files."""
+    lines = (" ".join(_FILE_LINK.sub(r"\1", line).split()) for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not _TABLE_RULE.fullmatch(line))
+
+
+def _harmless(text: str) -> str:
+    """Change what poses as a mark, as the question, or as a control token of a chat template."""
+    text = _POSING_MARK.sub(lambda m: f"{m[1] or ''}({m[2] or m[3]})", text)
+    text = _POSING_QUESTION.sub(r"\1 -", text)
+    return _CONTROL_TOKEN.sub(lambda m: f"{m[0][0]} {m[0][1:]}", text)

@@ -1,0 +1,25 @@
+"""`loresmith build`: the main job."""
+
+from __future__ import annotations
+
+import click
+
+from loresmith.cli.common import Session, shared_options
+from loresmith.cli.pipeline import run_pipeline
+
+
+@click.command("build")
+@click.option("--resume", is_flag=True, help="Go on with the latest run that is not done.")
+@click.option("--resplit", is_flag=True, help="Forget the frozen split and freeze a new one.")
+@shared_options
+def command(session: Session, resume: bool, resplit: bool) -> None:  # noqa: FBT001
+    """Check, split, index, train, measure every rung, decide, and promote the winner.
+
+    A build that was stopped goes on with --resume. What an earlier run of this project made from the same things is
+    taken over.
+    """
+    from loresmith.build.pipeline import Wishes
+    from loresmith.ladder.table import render
+
+    report = run_pipeline(session, Wishes(resume=resume, resplit=resplit))
+    session.show(report, lambda: f"\n{render(report)}\n\nreport: {report['report']}")

@@ -1,0 +1,131 @@
+"""`loresmith runs`: what was built, how it did, and which of it is the assistant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from loresmith.cli.common import Session, shared_options
+from loresmith.recipe.models import RUNGS
+
+if TYPE_CHECKING:
+    from loresmith.artefact import Artefact
+    from loresmith.project import Project
+    from loresmith.runs.run import Run
+
+EMPTY = "no runs yet. Start one with `loresmith build`."
+
+
+@click.group(name="runs")
+def command() -> None:
+    """List, show and promote runs."""
+
+
+@command.command("ls")
+@shared_options
+def list_runs(session: Session) -> None:
+    """List the runs of the project, latest first."""
+    from loresmith.cli.table import table
+    from loresmith.project import Project
+    from loresmith.runs.run import Run, broken
+
+    project = Project.open(session.folder)
+    artefact = _current(session, project)
+    rows = [_row(run, artefact) for run in Run.all(project)]
+    for error in broken(project):
+        session.note(f"warning: {error.message}")
+    heads = ("run", "state", "started", "verdict", "metric", "promoted")
+    session.show({"runs": rows}, lambda: table(heads, [_cells(row) for row in rows]) if rows else EMPTY)
+
+
+@command.command("show")
+@click.argument("run_id", metavar="ID")
+@shared_options
+def show_run(session: Session, run_id: str) -> None:
+    """Show what a run is made of, how far it is, and its ladder. ID may be cut short, or `latest`."""
+    from loresmith.cli.runs import run_text
+    from loresmith.project import Project
+    from loresmith.runs.run import Run
+
+    project = Project.open(session.folder)
+    run = Run.meant(project, run_id)
+    promoted = _promoted(run, _current(session, project))
+    value = {
+        **run.manifest.model_dump(mode="json"),
+        "state": run.state,
+        "promoted": promoted,
+        "folder": str(run.folder),
+        "receipts": run.receipts(),
+        "report": run.read_report() or None,
+    }
+    session.show(value, lambda: run_text(run, promoted))
+
+
+@command.command("promote")
+@click.argument("run_id", metavar="ID")
+@click.option("--rung", type=click.Choice(RUNGS), help="Rung of the ladder (default: the verdict's).")
+@click.option("--force", is_flag=True, help="Promote although a gate says no; what it said is kept.")
+@shared_options
+def promote_run(session: Session, run_id: str, rung: str | None, force: bool) -> None:
+    """Make a rung of a run the project's assistant. ID may be cut short, or `latest`."""
+    from loresmith.artefact import promote
+    from loresmith.lock import ProjectLock
+    from loresmith.project import Project
+    from loresmith.runs.run import Run
+
+    project = Project.open(session.folder)
+    run = Run.meant(project, run_id)
+    with ProjectLock(project, "runs promote", session.note):
+        artefact = promote(project, run, rung or "", force=force)
+    for objection in artefact.overruled:
+        session.note(f"warning: promoted although {objection}")
+    session.show(artefact.to_json(), lambda: _promotion(artefact))
+
+
+def _current(session: Session, project: Project) -> Artefact | None:
+    from loresmith.artefact import current
+    from loresmith.errors import LoresmithError
+
+    try:
+        return current(project)
+    except LoresmithError as error:
+        # Whoever mends a damaged artefact needs the list of runs for it.
+        session.note(f"warning: {error.message}")
+        return None
+
+
+def _promotion(artefact: Artefact) -> str:
+    return (
+        f"promoted {artefact.rung} of {artefact.run} as version {artefact.version}. "
+        'Try it: loresmith ask "...", loresmith chat'
+    )
+
+
+def _row(run: Run, artefact: Artefact | None) -> dict[str, Any]:
+    report = run.read_report()
+    ship = report.get("verdict", {}).get("ship")
+    figures = report.get("rungs", {}).get(ship, {}).get("metrics", {}).get(run.manifest.metric)
+    return {
+        "run": run.id,
+        "name": run.manifest.name,
+        "state": run.state,
+        "started": run.manifest.created,
+        "ship": ship,
+        "decided": report.get("verdict", {}).get("decided"),
+        "metric": {"name": run.manifest.metric, **figures} if figures else None,
+        "promoted": _promoted(run, artefact),
+    }
+
+
+def _promoted(run: Run, artefact: Artefact | None) -> str | None:
+    return artefact.rung if artefact and artefact.run == run.id else None
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    from loresmith.moments import shown
+
+    metric = row["metric"]
+    verdict = f"{row['ship']}{'' if row['decided'] else ' (undecided)'}" if row["ship"] else "-"
+    score = f"{metric['name']} {metric['mean']:.3f} [{metric['low']:.3f}, {metric['high']:.3f}]" if metric else "-"
+    return [row["run"], row["state"], shown(row["started"]), verdict, score, row["promoted"] or ""]

@@ -1,0 +1,25 @@
+"""How `build`, `train` and `eval` call the pipeline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from loresmith.cli.allocator import with_settings
+from loresmith.cli.common import Session
+from loresmith.cli.progress import progress_report
+
+if TYPE_CHECKING:
+    from loresmith.build.pipeline import Wishes
+
+
+def run_pipeline(session: Session, wishes: Wishes) -> dict[str, Any]:
+    """Run the pipeline with progress on stderr, and return its result."""
+    from loresmith.build.pipeline import Pipeline
+    from loresmith.interruption import Interruption
+    from loresmith.project import Project
+
+    project = Project.open(session.folder)
+    with_settings()
+    host = session.host()
+    with progress_report() as report:
+        return Pipeline(project, host, wishes, session.note, report, Interruption()).run()

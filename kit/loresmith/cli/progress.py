@@ -1,0 +1,48 @@
+"""Progress of long work on stderr: a bar with the time left on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Report = Callable[[str, int, int], None]
+"""Called with (what is going on, done, total)."""
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+@contextmanager
+def progress_report() -> Iterator[Report]:
+    """Give a callable that shows how far each activity is; one bar an activity."""
+    if not sys.stderr.isatty():
+        yield _lines()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def report(activity: str, done: int, total: int) -> None:
+            if activity not in tasks:
+                tasks[activity] = bars.add_task(activity, total=total)
+            bars.update(tasks[activity], completed=done, total=total)
+
+        yield report
+
+
+def _lines() -> Report:
+    shown: dict[str, float] = {}
+
+    def report(activity: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        first = activity not in shown
+        ended = done >= total and shown.get(activity) != float("inf")
+        if first or ended or now - shown[activity] >= SECONDS_BETWEEN_LINES:
+            shown[activity] = float("inf") if ended else now
+            print(f"{activity}: {done * 100 // max(total, 1)} %", file=sys.stderr, flush=True)
+
+    return report

@@ -1,0 +1,88 @@
+"""The parts that a recipe's knowledge names, each built when it is first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+from loresmith.knowledge.manifest import Settings
+from loresmith.recipe.components import resolve
+from loresmith.recipe.models import Knowledge
+from loresmith.registry import Registry
+from loresmith.specs import (
+    Chunker,
+    ChunkerSpec,
+    Embedder,
+    EmbedderSpec,
+    Retriever,
+    RetrieverContext,
+    RetrieverSpec,
+    Store,
+    StoreSpec,
+)
+from loresmith.values import content_hash
+
+
+class Parts:
+    """Chunker, embedder, store and retriever of a recipe.
+
+    Args:
+        knowledge: The section of the recipe.
+        registry: Who offers the parts.
+        resolve_model: Gives the folder of an embedding model by its name.
+
+    Raises:
+        PluginNotFound, PluginFailed, RecipeError: If a part or its options are wrong.
+    """
+
+    def __init__(self, knowledge: Knowledge, registry: Registry, resolve_model: Callable[[str], Path]) -> None:
+        self._chunker = resolve(registry, ChunkerSpec, knowledge.chunker)
+        self._embedder = resolve(registry, EmbedderSpec, knowledge.embedder)
+        self._store = resolve(registry, StoreSpec, knowledge.store)
+        self._retriever = resolve(registry, RetrieverSpec, knowledge.retriever)
+        self._resolve_model = resolve_model
+
+    @cached_property
+    def chunker(self) -> Chunker:
+        """The chunker."""
+        spec, options = self._chunker
+        return spec.build(options)
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """The embedder."""
+        spec, options = self._embedder
+        return spec.build(options, self._resolve_model)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What decides which chunks and vectors come out."""
+        chunker, chunker_options = self._chunker
+        store, store_options = self._store
+        return Settings(
+            chunker={"kind": chunker.name, **chunker_options.model_dump(mode="json")},
+            # Its other options (a batch size, a path to the same weights) change no vector.
+            embedder={"kind": self._embedder[0].name, "identity": self.embedder.identity},
+            store={"kind": store.name, **store_options.model_dump(mode="json")},
+        )
+
+    def vectors_folder(self, generation: int) -> str:
+        """Return the name of the folder for vectors of this embedder and store: others never mix with them."""
+        parts = (self.settings.embedder, self.settings.store)
+        key = content_hash(*(f"{name}={value}" for part in parts for name, value in sorted(part.items())))
+        return f"vectors-{key[:12]}-{generation}"
+
+    def store(self, folder: Path) -> Store:
+        """Open the store that keeps its files in `folder`."""
+        spec, options = self._store
+        return spec.build(options, folder, self.embedder.dimension)
+
+    def retriever_folder(self, index: Path) -> Path:
+        """Return the retriever's own folder in the index."""
+        return index / f"retriever-{self._retriever[0].name}"
+
+    def retriever(self, context: RetrieverContext) -> Retriever:
+        """Build the retriever."""
+        spec, options = self._retriever
+        return spec.build(options, context)

@@ -1,0 +1,79 @@
+"""Vectors are kept by what they are made of, not by chunk: equal texts share one, and a text that moves keeps its own.
+
+So only texts that were never seen are embedded, and a build that was cut short goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from loresmith.errors import RetrievalError
+from loresmith.specs import Embedder, Progress, Store
+from loresmith.values import Chunk, content_hash
+
+if TYPE_CHECKING:
+    from loresmith.specs import Vectors
+
+TEXTS_A_WRITE = 1024
+"""Texts embedded between two writes: what a kill can cost."""
+
+
+def vector_id(chunk: Chunk) -> str:
+    """Return the id of the chunk's vector."""
+    return content_hash(chunk.searchable)[:32]
+
+
+def complete(store: Store, chunks: Iterable[Chunk], embedder: Embedder, progress: Progress | None) -> int:
+    """Embed and write the vectors that the store lacks; return how many those were."""
+    wanted = {vector_id(chunk): chunk.searchable for chunk in chunks}
+    there = store.ids()
+    # Longest first, so that texts of a length are embedded together.
+    missing = sorted((id_ for id_ in wanted if id_ not in there), key=lambda id_: (-len(wanted[id_]), id_))
+    for start in range(0, len(missing), TEXTS_A_WRITE):
+        ids = missing[start : start + TEXTS_A_WRITE]
+        vectors = embedder.embed([wanted[id_] for id_ in ids], _shifted(progress, start, len(missing)))
+        store.upsert(ids, vectors)
+    return len(missing)
+
+
+def prune(store: Store, chunks: Iterable[Chunk]) -> None:
+    """Remove the vectors that no chunk needs any more."""
+    stale = store.ids() - {vector_id(chunk) for chunk in chunks}
+    if stale:
+        store.delete(sorted(stale))
+
+
+def _shifted(progress: Progress | None, before: int, total: int) -> Progress | None:
+    return (lambda done, _: progress(before + done, total)) if progress else None
+
+
+class ChunkVectors:
+    """Searches a store of vectors by chunk.
+
+    Args:
+        store: The store.
+        chunks: All chunks of the index.
+
+    Raises:
+        RetrievalError: If the store lacks vectors.
+    """
+
+    def __init__(self, store: Store, chunks: Iterable[Chunk]) -> None:
+        self._store = store
+        self._owners: dict[str, list[str]] = {}
+        for chunk in chunks:
+            self._owners.setdefault(vector_id(chunk), []).append(chunk.id)
+        count = store.count()
+        if count < len(self._owners):
+            raise RetrievalError(
+                f"the index lacks {len(self._owners) - count} of its {len(self._owners)} vectors",
+                "Run `loresmith index`: it adds what is missing.",
+            )
+        # A build that was cut short leaves vectors that nobody owns; they must not crowd out the others.
+        self._spare = count - len(self._owners)
+
+    def search(self, vectors: Vectors, k: int) -> list[list[tuple[str, float]]]:
+        """Return for each query vector the k nearest (chunk id, cosine similarity), best first."""
+        found = self._store.search(vectors, k + self._spare)
+        return [[(id_, score) for key, score in row for id_ in self._owners.get(key, ())][:k] for row in found]

@@ -1,0 +1,1 @@
+"""The report of a ladder: `report.json` for programs, `report.html` for people."""

@@ -1,0 +1,82 @@
+"""Where in a recipe the components stand, and what kind of plugin each place wants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from loresmith.recipe.positions import KeyPath
+from loresmith.specs import (
+    ChunkerSpec,
+    EmbedderSpec,
+    EngineSpec,
+    Gives,
+    MethodSpec,
+    MetricSpec,
+    RetrieverSpec,
+    SourceSpec,
+    Spec,
+    StoreSpec,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentPlace:
+    """A component as it stands in a recipe that may be wrong elsewhere.
+
+    Args:
+        path: Key path of the component.
+        name_path: Key path of its name, which is the component's own where it is only a name.
+        gives: What a source at this place must give.
+    """
+
+    path: KeyPath
+    name_path: KeyPath
+    name: str
+    options: dict[str, Any]
+    spec_type: type[Spec]
+    gives: Gives | None = None
+
+
+PLACES: dict[tuple[str, ...], tuple[type[Spec], Gives | None]] = {
+    ("engine",): (EngineSpec, None),
+    ("knowledge", "sources"): (SourceSpec, "documents"),
+    ("knowledge", "chunker"): (ChunkerSpec, None),
+    ("knowledge", "embedder"): (EmbedderSpec, None),
+    ("knowledge", "store"): (StoreSpec, None),
+    ("knowledge", "retriever"): (RetrieverSpec, None),
+    ("data", "examples"): (SourceSpec, "examples"),
+    ("data", "preferences"): (SourceSpec, "preferences"),
+    ("training",): (MethodSpec, None),
+    ("evaluation", "metrics"): (MetricSpec, None),
+}
+"""Key path to the kind of plugin; a list there holds several."""
+
+
+def component_places(recipe: Any) -> Iterator[ComponentPlace]:
+    """Yield every component that is well enough formed to be looked at."""
+    for path, (spec_type, gives) in PLACES.items():
+        value = _at(recipe, path)
+        entries: list[tuple[KeyPath, Any]] = [(path, value)]
+        if isinstance(value, list):
+            entries = [((*path, i), entry) for i, entry in enumerate(value)]
+        for place, entry in entries:
+            named = _named(entry, "method" if spec_type is MethodSpec else "kind")
+            if named is not None:
+                key, name, options = named
+                yield ComponentPlace(place, (*place, key) if key else place, name, options, spec_type, gives)
+
+
+def _at(value: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _named(entry: Any, key: str) -> tuple[str, str, dict[str, Any]] | None:
+    if isinstance(entry, str) and key == "kind":
+        return "", entry, {}
+    if isinstance(entry, dict) and isinstance(entry.get(key), str):
+        return key, entry[key], {k: v for k, v in entry.items() if k != key}
+    return None

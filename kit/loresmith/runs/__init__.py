@@ -1,0 +1,1 @@
+"""Runs: one execution with everything needed to do it again."""

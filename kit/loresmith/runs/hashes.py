@@ -1,0 +1,92 @@
+"""The hashes by which a run knows what it was made of, and a resumed build what it need not do again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from loresmith import files
+from loresmith.files import folder_hash, read_json, write_json
+from loresmith.recipe.dump import dump_recipe
+from loresmith.recipe.models import Recipe
+from loresmith.registry import Registry
+from loresmith.runs.rows import jsonable
+from loresmith.values import Example, Preference, content_hash
+
+
+def value_hash(value: Any) -> str:
+    """Return the hex SHA-256 of a value as canonical JSON: the order of keys does not matter, that of lists does."""
+    return content_hash(json.dumps(jsonable(value), sort_keys=True, separators=(",", ":"), allow_nan=False))
+
+
+def recipe_hash(recipe: Recipe, registry: Registry) -> str:
+    """Return the hash of a recipe in full; comments, the order of keys and spelled-out defaults do not matter.
+
+    Raises:
+        PluginNotFound, PluginFailed: If a component's plugin is not loaded.
+    """
+    import yaml
+
+    return value_hash(yaml.safe_load(dump_recipe(recipe, registry)))
+
+
+def data_hash(rows: Iterable[Example | Preference]) -> str:
+    """Return the hash of examples or preferences, in their order, with all that training sees of them.
+
+    Where they were read from does not count.
+    """
+    return content_hash(*(value_hash({**_fields(row), "place": ""}) for row in rows))
+
+
+def _fields(row: Example | Preference) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in row.__dataclass_fields__}
+
+
+def base_hash(folder: Path) -> str:
+    """Return the hash of a model's folder.
+
+    What was read before is remembered in the user's cache folder by size and time of change, so that hundreds of
+    megabytes are read once and not at every start.
+    """
+    memory = _memory(folder)
+    before = _remembered(memory)
+    after: dict[str, list[Any]] = {}
+
+    def hash_of(path: Path) -> str:
+        status = path.stat()
+        name = path.relative_to(folder).as_posix()
+        size, changed, known = before.get(name, (-1, -1, ""))
+        same = (size, changed) == (status.st_size, status.st_mtime_ns)
+        after[name] = [status.st_size, status.st_mtime_ns, known if same else files.file_hash(path)]
+        return str(after[name][2])
+
+    result = folder_hash(folder, hash_of=hash_of)
+    if after != before:
+        _remember(memory, after)
+    return result
+
+
+def _memory(folder: Path) -> Path:
+    from platformdirs import user_cache_path
+
+    return user_cache_path("loresmith") / "hashes" / f"{content_hash(str(folder.resolve()))[:32]}.json"
+
+
+def _remembered(memory: Path) -> dict[str, list[Any]]:
+    try:
+        return {
+            str(name): [int(size), int(changed), str(known)]
+            for name, (size, changed, known) in read_json(memory).items()
+        }
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _remember(memory: Path, hashes: dict[str, list[Any]]) -> None:
+    try:
+        write_json(memory, hashes)
+    except OSError:
+        # Without its memory the next start is slower, and nothing else.
+        return

@@ -1,0 +1,47 @@
+"""Puts low-rank adapters on a model. LoRA: Hu et al., 2021, arXiv:2106.09685."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from loresmith.files import replacing
+from loresmith_plugins.methods.sft import SftOptions
+
+
+def with_lora(model: Any, options: SftOptions, start: Path | None) -> Any:
+    """Return the model with trainable adapters: y = W x + (alpha / rank) · B A x, W frozen, B zero at the start.
+
+    Args:
+        model: The base model; its own weights are frozen.
+        options: Rank, alpha, dropout and targets.
+        start: Adapter of the stage before, to go on from.
+    """
+    from peft import LoraConfig, PeftModel, get_peft_model
+
+    if start is not None:
+        return PeftModel.from_pretrained(model, str(start), is_trainable=True)
+    config = LoraConfig(
+        r=options.rank,
+        lora_alpha=options.alpha,  # type: ignore[arg-type]
+        lora_dropout=options.dropout,
+        target_modules=options.targets,
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(model, config)
+
+
+def trainable(model: Any) -> dict[str, torch.Tensor]:
+    """Return the weights that train, by name."""
+    return {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+
+def save_adapter(model: Any, folder: Path, base: str) -> None:
+    """Write the adapter as PEFT does (safetensors and adapter_config.json), under the name of the base."""
+    for config in model.peft_config.values():
+        config.base_model_name_or_path = base
+    with replacing(folder) as temporary:
+        model.save_pretrained(str(temporary), safe_serialization=True)
+        (temporary / "README.md").unlink(missing_ok=True)

@@ -1,0 +1,108 @@
+"""From examples to rows of token ids, and the receipt of what they train."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from loresmith.assistant.prompt import assemble
+from loresmith.errors import DataError, GateRefused, Problem
+from loresmith.specs import MaskReceipt
+from loresmith.values import Example, Message
+from loresmith_plugins.engines.transformers.chat_format import ChatFormat
+
+SAMPLES = 6
+"""Rendered examples kept in a receipt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One example as the model reads it: token ids, and for each whether it enters the loss."""
+
+    ids: tuple[int, ...]
+    trained: tuple[bool, ...]
+    place: str
+
+    @property
+    def trained_tokens(self) -> int:
+        """How many tokens enter the loss; the first one of a row never does, for nothing comes before it."""
+        return sum(self.trained[1:])
+
+
+def encode(examples: Sequence[Example], instructions: str, chat: ChatFormat, window: int) -> list[Row]:
+    """Return one row an example, in order.
+
+    Raises:
+        DataError: If examples do not fit the window; all of them are named.
+    """
+    rows, problems = [], []
+    for example in examples:
+        ids, trained = chat.training_ids(_conversation(example, instructions))
+        if len(ids) > window:
+            what = f"the example has {len(ids)} tokens; the model reads {window}"
+            file, _, line = example.place.rpartition(":")
+            number = int(line) if line.isdigit() else 0
+            problems.append(Problem(what, file or example.place, number, hint="Shorten it, or split it into several."))
+        rows.append(Row(tuple(ids), tuple(trained), example.place))
+    if problems:
+        raise DataError("examples do not fit the window of the model", problems)
+    return rows
+
+
+def receipt(rows: Sequence[Row], chat: ChatFormat) -> MaskReceipt:
+    """Say what `rows` train.
+
+    Raises:
+        GateRefused: If no token would enter the loss, or if a reply's end of turn would not.
+    """
+    trained = sum(row.trained_tokens for row in rows)
+    whole = sum(len(row.ids) for row in rows)
+    if not trained:
+        raise GateRefused(
+            f"nothing would be trained: none of {whole} tokens in {len(rows)} examples enters the loss",
+            "Look at the replies of the examples: are they empty, or all marked as not trained?",
+        )
+    return MaskReceipt(
+        trained_tokens=trained,
+        masked_tokens=whole - trained,
+        eos_trained=all(_ends_trained(row, chat) for row in rows if row.trained_tokens),
+        examples=len(rows),
+        longest=max(len(row.ids) for row in rows),
+        samples=tuple(tuple(_runs(row, chat)) for row in rows[:: max(1, len(rows) // SAMPLES)][:SAMPLES]),
+    )
+
+
+def length_grouped_batches(rows: Sequence[Row], size: int, chance: random.Random) -> list[list[Row]]:
+    """Return the rows of an epoch in batches of like length, batches in random order.
+
+    Rows are shuffled, sorted by length within pools of 16 batches, and cut: little padding, yet every epoch other company.
+    """
+    shuffled = chance.sample(list(rows), len(rows))
+    pool = size * 16
+    batches = []
+    for start in range(0, len(shuffled), pool):
+        by_length = sorted(shuffled[start : start + pool], key=lambda row: len(row.ids), reverse=True)
+        batches += [by_length[i : i + size] for i in range(0, len(by_length), size)]
+    return chance.sample(batches, len(batches))
+
+
+def _conversation(example: Example, instructions: str) -> list[Message]:
+    """Return the messages as they are served, with the target reply; turns marked as not trained stay so."""
+    shown = assemble(instructions, example.prompt)
+    turns = [message for message in example.prompt if message["role"] != "system"]
+    for message, original in zip(shown[1:], turns, strict=True):
+        message["trained"] = original.get("trained", True)
+    return [*shown, example.messages[-1]]
+
+
+def _ends_trained(row: Row, chat: ChatFormat) -> bool:
+    return row.trained[-1] and row.ids[-1] in chat.eos_ids
+
+
+def _runs(row: Row, chat: ChatFormat) -> Iterator[tuple[str, bool]]:
+    start = 0
+    for i in range(1, len(row.ids) + 1):
+        if i == len(row.ids) or row.trained[i] != row.trained[start]:
+            yield str(chat.tokenizer.decode(list(row.ids[start:i]))), row.trained[start]
+            start = i

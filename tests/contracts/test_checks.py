@@ -1,0 +1,112 @@
+"""The conformance suite must find what it is there to find."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from loresmith.specs import MetricSpec, ScoredAnswer
+from loresmith.testing import check_chunker, check_metric, check_spec, check_store
+from loresmith.values import Chunk, Document
+
+
+class _Cutter:
+    """Cuts in two, with a mistake to order."""
+
+    def __init__(self, mistake: str = "") -> None:
+        self.mistake = mistake
+
+    def split(self, document: Document) -> list[Chunk]:
+        text = document.text
+        if not text.strip():
+            return []
+        middle = max(1, len(text) // 2)
+        spans = [(0, middle), (middle, len(text))] if len(text) > 1 else [(0, 1)]
+        spans = [(a, b) for a, b in spans if text[a:b].strip()]
+        if self.mistake == "loses":
+            spans = spans[:1]
+        if self.mistake == "disorder":
+            spans.reverse()
+        shift = 1 if self.mistake == "shifted" else 0
+        name = (lambda a: document.id) if self.mistake == "same ids" else (lambda a: f"{document.id}:{a}")
+        return [Chunk(name(a), document.id, a + shift, b, text[a:b]) for a, b in spans]
+
+
+def test_a_right_chunker_passes() -> None:
+    check_chunker(_Cutter())
+
+
+@pytest.mark.parametrize(
+    ("mistake", "says"),
+    [("loses", "in no chunk"), ("disorder", "not in order"), ("shifted", "not its span"), ("same ids", "the same id")],
+)
+def test_a_wrong_chunker_is_found_out(mistake: str, says: str) -> None:
+    with pytest.raises(AssertionError, match=says):
+        check_chunker(_Cutter(mistake))
+
+
+class _Constant:
+    def __init__(self, value: float | None) -> None:
+        self.value = value
+
+    def score(self, answer: ScoredAnswer) -> float | None:
+        return self.value
+
+
+class _Upside:
+    def score(self, answer: ScoredAnswer) -> float | None:
+        return min(1.0, len(answer.text) / 1000)
+
+
+def test_a_score_beyond_one_is_found_out() -> None:
+    check_metric(_Constant(1.0))
+    with pytest.raises(AssertionError, match="between 0 and 1"):
+        check_metric(_Constant(1.5))
+
+
+def test_a_metric_that_prefers_poor_answers_is_found_out() -> None:
+    with pytest.raises(AssertionError, match="a perfect answer scores"):
+        check_metric(_Upside())
+
+
+def test_a_spec_without_a_summary_is_found_out() -> None:
+    with pytest.raises(AssertionError, match="no summary"):
+        check_spec(MetricSpec(name="bare", summary=" ", build=lambda _options: _Constant(1.0)))
+
+
+class _Forgetful:
+    """A store that keeps nothing over a close."""
+
+    def __init__(self) -> None:
+        self.vectors: dict[str, object] = {}
+
+    def upsert(self, ids: Sequence[str], vectors: object) -> None:
+        self.vectors |= dict(zip(ids, vectors, strict=True))  # type: ignore[call-overload]
+
+    def delete(self, ids: Sequence[str]) -> None:
+        for name in ids:
+            self.vectors.pop(name, None)
+
+    def search(self, vectors: object, k: int) -> list[list[tuple[str, float]]]:
+        import numpy as np
+
+        found = []
+        for query in np.asarray(vectors):
+            scores = {name: float(np.dot(query, vector)) for name, vector in self.vectors.items()}  # type: ignore[call-overload]
+            found.append(sorted(scores.items(), key=lambda entry: -entry[1])[:k])
+        return found
+
+    def count(self) -> int:
+        return len(self.vectors)
+
+    def ids(self) -> set[str]:
+        return set(self.vectors)
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_store_that_forgets_is_found_out() -> None:
+    with pytest.raises(AssertionError, match="after reopening"):
+        check_store(_Forgetful)

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+import pytest
+
+from loresmith.cli.progress import progress_report
+
+
+def test_away_from_a_terminal_each_activity_gets_its_first_and_last_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_report() as report:
+        for done in range(101):
+            report("downloading tiny", done, 100)
+        report("downloading tiny", 100, 100)
+        report("converting tiny", 1, 2)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.splitlines() == ["downloading tiny: 0 %", "downloading tiny: 100 %", "converting tiny: 50 %"]
