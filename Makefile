@@ -59,9 +59,10 @@ $(VENV)/bin/python:
 # A torch that is in the environment already stays: it may be a build for the user's own GPU.
 $(VENV)/.installed-%: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@have=$$("$(BIN)/python" -c 'from importlib.metadata import version; print(version("torch"))' 2>/dev/null || true); \
+	pinned=$$(sed -n 's/^torch==//p' constraints.txt); \
 	cp constraints.txt "$(VENV)/constraints.txt"; \
-	if [ -n "$$have" ]; then \
-	  echo "keeping torch $$have, which is in $(VENV)"; \
+	if [ -n "$$have" ] && [ "$${have%%+*}" != "$$pinned" ]; then \
+	  echo "keeping torch $$have, which is in $(VENV); tested was $$pinned"; \
 	  sed -i.bak "s/^torch==.*/torch==$$have/" "$(VENV)/constraints.txt"; \
 	fi
 	"$(BIN)/python" -m pip install --quiet --constraint "$(VENV)/constraints.txt" --editable ".[$(EXTRAS_$*)]"

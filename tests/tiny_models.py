@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import string
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,23 @@ CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+# As in many real vocabularies, a line break and the letter behind it are one token, across the border of a turn.
+MERGES = [("Ċ", letter) for letter in string.ascii_letters]
 
 
-def write_chat_model(folder: Path) -> Path:
-    """Write a Llama of two layers with a byte-level tokenizer and a ChatML template."""
+def write_chat_model(folder: Path, *, gain: float = 10.0, tied: bool = True, window: int = 512) -> Path:
+    """Write a Llama of two layers with a byte-level tokenizer and a ChatML template.
+
+    Args:
+        folder: Where it goes.
+        gain: The layers' weights are times this; as small as training starts with, every reply repeats one token.
+        tied: Whether the embedding is the head too.
+    """
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(7)
-    size = _write_byte_tokenizer(folder)
+    size = _write_byte_tokenizer(folder, window)
     config = LlamaConfig(
         vocab_size=size,
         hidden_size=32,
@@ -27,23 +36,45 @@ def write_chat_model(folder: Path) -> Path:
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=512,
-        tie_word_embeddings=True,
+        max_position_embeddings=window,
+        tie_word_embeddings=tied,
         bos_token_id=1,
         eos_token_id=2,
         pad_token_id=2,
     )
-    LlamaForCausalLM(config).save_pretrained(folder)
+    model = LlamaForCausalLM(config)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "proj" in name:
+                weight *= 10
+        model.model.norm.weight *= 30
+    model.save_pretrained(folder)
     return folder
 
 
-def _write_byte_tokenizer(folder: Path) -> int:
+def write_adapter(folder: Path, base: Path, seed: int) -> Path:
+    """Write an adapter for `base` that does something: random weights in both of its halves."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    from loresmith_plugins.engines.transformers.load import old_names_allowed
+
+    torch.manual_seed(seed)
+    config = LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
+    with old_names_allowed():
+        model: Any = get_peft_model(AutoModelForCausalLM.from_pretrained(base), config)
+    model.save_pretrained(str(folder), save_embedding_layers=False)
+    return folder
+
+
+def _write_byte_tokenizer(folder: Path, window: int) -> int:
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
     folder.mkdir(parents=True, exist_ok=True)
-    tokens = [*CONTROL, *sorted(pre_tokenizers.ByteLevel.alphabet())]
-    tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, []))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokens = [*CONTROL, *sorted(pre_tokenizers.ByteLevel.alphabet()), *map("".join, MERGES)]
+    tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, MERGES))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in CONTROL])
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -52,7 +83,7 @@ def _write_byte_tokenizer(folder: Path) -> int:
         "bos_token": "<|im_start|>",
         "eos_token": "<|im_end|>",
         "pad_token": "<|im_end|>",
-        "model_max_length": 512,
+        "model_max_length": window,
         "chat_template": CHATML,
     }
     (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")

@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+_LEFT = re.compile(r"\.(?P<name>.+)\.\d+\.(?P<kind>tmp|old)")
+"""Names that `replacing` gives to what is not whole yet, and to what is about to be removed."""
 
 
 @contextmanager
@@ -37,7 +41,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically, UTF-8 with `\\n`."""
+    """Write a text file atomically: UTF-8, lines ended by a line feed."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
@@ -79,6 +83,20 @@ def folder_hash(folder: Path, pattern: str = "**/*", hash_of: Callable[[Path], s
         if path.is_file() and not path.name.startswith("."):
             digest.update(f"{path.relative_to(folder).as_posix()}\0{hash_of(path)}\0".encode())
     return digest.hexdigest()
+
+
+def sweep(folder: Path) -> None:
+    """Take away what killed writers left half done in a folder, and put back what one had only moved aside.
+
+    Nobody else may write below the folder meanwhile.
+    """
+    left = [(path, found) for path in folder.rglob(".*") if (found := _LEFT.fullmatch(path.name))]
+    for path, found in sorted(left, key=lambda each: each[1]["kind"]):
+        whole = path.with_name(found["name"])
+        if found["kind"] == "old" and not whole.exists():
+            path.rename(whole)
+        else:
+            _remove(path)
 
 
 def _sync(path: Path) -> None:

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from loresmith.errors import LockHeld
-from loresmith.files import read_json, write_json
+from loresmith.files import read_json, sweep, write_json
 from loresmith.moments import now, shown
 from loresmith.process import Process
 from loresmith.project import Project
@@ -118,6 +118,7 @@ class ProjectLock:
             {"command": self._command, "since": now(), "process": Process.this().to_json()},
         )
         if before:
+            sweep(self._project.state)
             self._note(f"note: took over the lock of {before}, whose process is gone; what it finished is kept")
 
 

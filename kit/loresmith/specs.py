@@ -116,7 +116,11 @@ class Engine(Protocol):
     def complete(
         self, conversations: Sequence[Sequence[Message]], progress: Progress | None = None
     ) -> list[Completion]:
-        """Return one completion a conversation, in the order given; greedy decoding."""
+        """Return one completion a conversation, in the order given; greedy decoding.
+
+        Raises:
+            DataError: If prompts do not fit the model's window; each under the key `question 1`, `question 2` ...
+        """
 
     def stream_text(self, messages: Sequence[Message]) -> Iterator[str]:
         """Yield the reply piece by piece."""

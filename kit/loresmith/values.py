@@ -56,7 +56,8 @@ class Chunk:
     @property
     def searchable(self) -> str:
         """What is embedded and matched: the text, under the document's title, which most of its pieces do not say."""
-        return self.text if not self.title or self.text.startswith(self.title) else f"{self.title}\n{self.text}"
+        says_it = not self.title or self.text.lstrip("# ").startswith(self.title)
+        return self.text if says_it else f"{self.title}\n{self.text}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ _MARK = re.compile(rf"(?<![\w)\]]){MARK}(?:[ \t]*{MARK})*(?!\()")
 _GONE = re.compile(
     rf"[ \t]*\({_MARK.pattern}\)|^{_MARK.pattern}[ \t]*|[ \t]*{_MARK.pattern}(?:[ \t]+(?=[.,;:!?]))?", re.MULTILINE
 )
-_FINAL = re.compile(r"""[ \t]*[.!?…:;。！？]+["'”’)\]]*$""")  # noqa: RUF001
+_FINAL = re.compile(r"""[ \t]*[.!?…:;。！？]+["'”’)\]]*$""")
 _COMMON = frozenset(
     words(
         "a an and are as at be but by can did do does for from had has have i if in is it its may must no not of on or "

@@ -17,7 +17,7 @@ INTRODUCTION = "Answer from these passages and cite them as [n]."
 QUESTION = "Question: "
 
 _POSING_MARK = re.compile(rf"^([^\w\n]*)\[({NUMBERS})\]|(?<![\w)\]])\[(\d{{1,3}})\]", re.MULTILINE)
-_POSING_QUESTION = re.compile(r"^([^\w\n]*question)[ \t]*[:：]", re.IGNORECASE | re.MULTILINE)  # noqa: RUF001
+_POSING_QUESTION = re.compile(r"^([^\w\n]*question)[ \t]*[:：]", re.IGNORECASE | re.MULTILINE)
 _CONTROL_TOKEN = re.compile(r"<\||\|>|</?s>|</?(?:start|end)_of_turn>|\[/?INST\]", re.IGNORECASE)
 _FILE_LINK = re.compile(r"\[([^\[\]]+)\]\((?![a-zA-Z][a-zA-Z+.-]*:)[^()\s]+\)")
 _TABLE_RULE = re.compile(r"\|?(?:\s*:?-{2,}:?\s*\|)+(?:\s*:?-{2,}:?\s*)?")

@@ -19,7 +19,7 @@ _NEW_BLOCK = re.compile(r"[ \t]*(?:[-*+•][ \t]|\d{1,3}[.)][ \t]|#{1,6}[ \t]|\|
 _CLOSED = re.compile(r"[ \t]*(?:#{1,6}[ \t]|\|)")
 _LEAD = re.compile(r"\s*(?:(?:[-*+•>]|\d{1,3}[.)]|#{1,6})[ \t]+)*\s*")
 # Marks behind the full stop belong to the sentence before it.
-_END = re.compile(rf"""(?:[.!?…]+["'”’)\]]*(?=\s|$)|[。！？]+)(?:\s*{MARK})*""")  # noqa: RUF001
+_END = re.compile(rf"""(?:[.!?…]+["'”’)\]]*(?=\s|$)|[。！？]+)(?:\s*{MARK})*""")
 _ABBREVIATION = re.compile(r"(?:^|[\s(])(?:e\.g|i\.e|cf|vs|approx|incl|fig|mr|mrs|ms|dr|st|[^\W\d_])\.$", re.IGNORECASE)
 _NUMERO = re.compile(r"(?:^|[\s(])(?:nos?|pp?)\.$", re.IGNORECASE)
 

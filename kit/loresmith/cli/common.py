@@ -52,7 +52,7 @@ def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--debug", is_flag=True, help="Show tracebacks.")
     @click.option("--no-plugin", "disabled", multiple=True, metavar="NAME", help="Leave a plugin out (repeatable).")
     @wraps(function)
-    def command(folder: Path, as_json: bool, debug: bool, disabled: tuple[str, ...], **rest: Any) -> Any:  # noqa: FBT001
+    def command(folder: Path, as_json: bool, debug: bool, disabled: tuple[str, ...], **rest: Any) -> Any:
         return function(Session(folder, as_json, debug, disabled), **rest)
 
     return command

@@ -73,10 +73,14 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code. All errors are rendered here and nowhere else."""
+    import warnings
+
     from loresmith.cli.errors import render
 
+    # What one library tells another about its future, a user can do nothing about.
+    warnings.simplefilter("ignore", FutureWarning)
     try:
         result: Any = cli.main(args=arguments, prog_name="loresmith", standalone_mode=False)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - the outermost frame: whatever it is, it is told
         return render(error, debug="--debug" in arguments)
     return result if isinstance(result, int) else 0

@@ -15,11 +15,16 @@ if TYPE_CHECKING:
 def run_pipeline(session: Session, wishes: Wishes) -> dict[str, Any]:
     """Run the pipeline with progress on stderr, and return its result."""
     from loresmith.build.pipeline import Pipeline
+    from loresmith.errors import Interrupted
     from loresmith.interruption import Interruption
     from loresmith.project import Project
 
     project = Project.open(session.folder)
     with_settings()
     host = session.host()
-    with progress_report() as report:
-        return Pipeline(project, host, wishes, session.note, report, Interruption()).run()
+    try:
+        with progress_report() as report:
+            return Pipeline(project, host, wishes, session.note, report, Interruption()).run()
+    except KeyboardInterrupt as stop:
+        again = "build --resume" if wishes.train else wishes.command
+        raise Interrupted("interrupted; what was done is kept", f"Go on with `loresmith {again}`.") from stop

@@ -20,20 +20,20 @@ def read_documents(registry: Registry, sources: Sequence[Component], root: Path)
     Raises:
         DataError: With every problem found; also if there is no document, or if two have the same id.
     """
-    documents = cast(list[Document], _read(registry, sources, root, "documents"))
+    documents = cast("list[Document]", _read(registry, sources, root, "documents"))
     return _distinct(documents)
 
 
 def read_examples(registry: Registry, sources: Sequence[Component], root: Path) -> list[Example]:
     """Read all examples; raises as `read_documents`. The same example twice is given once."""
-    return list({e.id: e for e in cast(list[Example], _read(registry, sources, root, "examples"))}.values())
+    return list({e.id: e for e in cast("list[Example]", _read(registry, sources, root, "examples"))}.values())
 
 
 def read_preferences(registry: Registry, sources: Sequence[Component], root: Path) -> list[Preference]:
     """Read all preferences; none are needed, so an empty list of sources gives an empty list."""
     if not sources:
         return []
-    return cast(list[Preference], _read(registry, sources, root, "preferences"))
+    return cast("list[Preference]", _read(registry, sources, root, "preferences"))
 
 
 def _read(registry: Registry, sources: Sequence[Component], root: Path, gives: Gives) -> list[Any]:
@@ -45,7 +45,7 @@ def _read(registry: Registry, sources: Sequence[Component], root: Path, gives: G
             problems.append(Problem(f'source "{spec.name}" gives {", ".join(sorted(spec.gives))}, not {gives}'))
             continue
         try:
-            rows += cast(Iterable[Any], spec.build(options, root).read(gives))
+            rows += cast("Iterable[Any]", spec.build(options, root).read(gives))
         except DataError as error:
             problems += error.problems
     if problems:

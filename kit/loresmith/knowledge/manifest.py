@@ -100,8 +100,7 @@ def write_chunks(folder: Path, chunks: Sequence[Chunk]) -> str:
     """Write the chunks under a name of their own, beside those in use; return the name."""
     rows = [[c.id, c.document, c.start, c.end, c.text, c.title] for c in chunks]
     name = f"chunks-{content_hash(json.dumps(rows))[:12]}.jsonl"
-    if not (folder / name).exists():
-        write_jsonl(folder / name, rows)
+    write_jsonl(folder / name, rows)
     return name
 
 

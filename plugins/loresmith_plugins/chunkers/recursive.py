@@ -68,9 +68,11 @@ class RecursiveChunker:
     def split(self, document: Document) -> list[Chunk]:
         """Return the chunks in order; `document.text[c.start:c.end] == c.text`, and none is blank."""
         text = document.text
-        chunks = []
+        chunks: list[Chunk] = []
+        before = 0
         for start, end in self._spans(text):
-            begin = self._reach_back(text, start)
+            begin = self._reach_back(text, start, before)
+            before = start
             id_ = f"{document.id}#{len(chunks)}"
             chunks.append(Chunk(id_, document.id, begin, end, text[begin:end], document.title))
         return chunks
@@ -94,15 +96,21 @@ class RecursiveChunker:
         if headings is not None:
             yield headings, len(text.rstrip())
 
-    def _reach_back(self, text: str, start: int) -> int:
-        """Return where the chunk whose own piece begins at `start` begins with its overlap."""
-        window = text[max(0, start - self._overlap) : start]
+    def _reach_back(self, text: str, start: int, before: int) -> int:
+        """Return where a chunk begins with its overlap.
+
+        Args:
+            text: The document.
+            start: Where the chunk's own piece begins.
+            before: Where the piece before it begins; the overlap goes no further back.
+        """
+        window = text[max(before, start - self._overlap) : start]
         if not window or _HEADING.match(text[start : start + 7]):
             return start
         headings = list(_HEADING.finditer(window))
         if headings:
             return start - len(window) + headings[-1].start()
-        if len(window) == start:
+        if len(window) == start - before:
             return start - len(window.lstrip())
         word = _WORD_START.search(window)
         return start - len(window) + word.start() if word else start

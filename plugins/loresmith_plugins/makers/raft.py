@@ -1,8 +1,8 @@
 """Maker `raft`: the examples again, with passages of the live retriever in the prompt.
 
-The right passage stands among the retriever's own wrong ones, in random order, so that a model learns to find it, to cite
-it, and to decline where it is not there. After RAFT (Zhang et al., 2024, arXiv:2403.10131), with the distractors taken
-from the index the assistant will really use.
+The right passage stands among the retriever's own wrong ones, in random order, so that a model learns to find it, to
+cite it, and to decline where it is not there. After RAFT (Zhang et al., 2024, arXiv:2403.10131), with the distractors
+taken from the index the assistant will really use.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from loresmith.assistant.prompt import with_passages
 from loresmith.hooks import hookimpl
 from loresmith.options import Options
 from loresmith.specs import Maker, MakerContext, MakerSpec
-from loresmith.values import Chunk, Example, Hit
+from loresmith.values import Chunk, Example, Hit, Message
 
 CANDIDATES = 24
 """Hits looked through for the right passage and for the wrong ones."""
@@ -104,13 +104,16 @@ def _asked(example: Example, passages: Sequence[Chunk], reply: str, chance: rand
     shuffled = chance.sample(list(passages), len(passages))
     question, target = example.messages[-2], example.messages[-1]
     marked = with_marks(reply, shuffled, example.grounding) if reply == example.reply and example.answerable else reply
-    earlier = [{**message, "trained": False} for message in example.messages[:-2]]
-    messages = [
-        *earlier,
+    messages: list[Message] = [
+        *(_read_only(message) for message in example.messages[:-2]),
         {**question, "content": with_passages(question["content"], shuffled)},
         {**target, "content": marked},
     ]
     return replace(example, messages=tuple(messages))
+
+
+def _read_only(message: Message) -> Message:
+    return {"role": message["role"], "content": message["content"], "trained": False}
 
 
 def _build(options: RaftOptions, context: MakerContext) -> Maker:

@@ -84,12 +84,10 @@ def _object(line: bytes) -> dict[str, Any]:
 
 
 def _syntax(error: json.JSONDecodeError) -> NotRow:
-    place = f"at column {error.colno}"
+    what = f"{error.msg[:1].lower()}{error.msg[1:].removesuffix(' at')} at column {error.colno}"
     if error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string"):
-        return NotRow(
-            f"the row ends too early: {error.msg[:1].lower()}{error.msg[1:]} {place}", "Was the file cut off?"
-        )
-    return NotRow(f"the row is not JSON: {error.msg[:1].lower()}{error.msg[1:]} {place}")
+        return NotRow(f"the row ends too early: {what}", "Was the file cut off?")
+    return NotRow(f"the row is not JSON: {what}")
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from loresmith.cli.pipeline import run_pipeline
 @click.option("--resume", is_flag=True, help="Go on with the latest run that is not done.")
 @click.option("--resplit", is_flag=True, help="Forget the frozen split and freeze a new one.")
 @shared_options
-def command(session: Session, resume: bool, resplit: bool) -> None:  # noqa: FBT001
+def command(session: Session, resume: bool, resplit: bool) -> None:
     """Check, split, index, train, measure every rung, decide, and promote the winner.
 
     A build that was stopped goes on with --resume. What an earlier run of this project made from the same things is

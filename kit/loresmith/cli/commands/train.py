@@ -9,13 +9,12 @@ from loresmith.cli.pipeline import run_pipeline
 
 
 @click.command("train")
-@click.option("--stage", "stages", type=click.IntRange(min=0), multiple=True, help="Up to this stage, from 0.")
+@click.option("--stage", type=click.IntRange(min=0), metavar="N", help="The last stage to train, from 0.")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint.")
 @shared_options
-def command(session: Session, stages: tuple[int, ...], resume: bool) -> None:  # noqa: FBT001
+def command(session: Session, stage: int | None, resume: bool) -> None:
     """Check, split, index and train; `loresmith build --resume` goes on to the ladder."""
     from loresmith.build.pipeline import Wishes
 
-    wishes = Wishes(resume=resume, stages=tuple(range(max(stages) + 1)) if stages else (), evaluate=False)
-    result = run_pipeline(session, wishes)
+    result = run_pipeline(session, Wishes("train", resume=resume, last_stage=stage, evaluate=False))
     session.show(result, lambda: f"trained in run {result['run']}; measure it with `loresmith build --resume`")

@@ -7,6 +7,9 @@ from typing import Any
 
 import torch
 
+from loresmith.errors import ModelError
+from loresmith_plugins.engines.transformers.load import old_names_allowed
+
 
 class Adapters:
     """The adapters of one base model.
@@ -31,6 +34,9 @@ class Adapters:
 
         Args:
             adapter: Folder with `adapter_config.json` and safetensors, or None for the base alone.
+
+        Raises:
+            ModelError: If the adapter cannot be read; the base alone is in use then.
         """
         if adapter == self.current:
             return self.model
@@ -46,17 +52,28 @@ class Adapters:
         return self.model
 
     def _load(self, adapter: Path) -> str:
-        from peft import PeftModel
-
         if adapter not in self._names:
             name = f"adapter{len(self._names)}"
-            if self._names:
-                self.model.load_adapter(str(adapter), adapter_name=name, use_safetensors=True)
-            else:
-                self.model = PeftModel.from_pretrained(self.base, str(adapter), adapter_name=name).eval()
+            try:
+                self._read(adapter, name)
+            except Exception as error:
+                raise ModelError(f'the adapter "{adapter}" cannot be loaded: {error}') from error
             self.model.base_model.disable_adapter_layers()
             self._names[adapter] = name
         return self._names[adapter]
+
+    def _read(self, adapter: Path, name: str) -> None:
+        from peft import PeftModel
+
+        for file in ("adapter_config.json", "adapter_model.safetensors"):
+            if not (adapter / file).is_file():
+                # PEFT would take the path for a name on a hub.
+                raise FileNotFoundError(f"there is no {file} in it")
+        if self._names:
+            self.model.load_adapter(str(adapter), adapter_name=name, use_safetensors=True)
+        else:
+            with old_names_allowed():
+                self.model = PeftModel.from_pretrained(self.base, str(adapter), adapter_name=name).eval()
 
     def _layers(self) -> list[tuple[str, Any]]:
         from peft.tuners.tuners_utils import BaseTunerLayer
@@ -77,4 +94,5 @@ class Adapters:
             if path in self._own:
                 layer.get_base_layer().weight.data = self._own[path]
         self._own = {}
+        self.current = None
         self.model.base_model.disable_adapter_layers()

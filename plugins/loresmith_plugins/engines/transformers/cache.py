@@ -26,7 +26,9 @@ class RoomyLayer(DynamicLayer):
         self.is_initialized = True
         self._show()
 
-    def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *_: Any, **__: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *_: Any, **__: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Write new keys and values behind those that are there, and return all."""
         end = self._length + key_states.shape[-2]
         self._keys[:, :, self._length : end] = key_states

@@ -1,7 +1,7 @@
 """From messages to token ids, the same way in training and in serving.
 
-The text of a conversation is cut at the borders of the assistant's replies and each piece is tokenized by itself. What a
-model was trained on is therefore token by token what it is served with: a prompt is always a prefix of its training row.
+The text of a conversation is cut at the borders of the assistant's replies and each piece is tokenized by itself. What
+a model was trained on is therefore token by token what it is served with: a prompt is a prefix of its training row.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class ChatFormat:
     def _cut(self, pieces: list[tuple[str, bool]], done: str, text: str, *, learn: bool) -> str:
         if not text.startswith(done):
             raise ModelRefused(
-                f'the chat template of "{self.tokenizer.name_or_path}" rewrites earlier turns when later ones are added',
+                f'the chat template of "{self.tokenizer.name_or_path}" rewrites earlier turns when a later one comes',
                 "Such a template cannot be trained turn by turn; use examples of one turn, or another model.",
             )
         if len(text) > len(done):

@@ -61,6 +61,8 @@ class TransformersChatModel(BaseChatModel):
         Raises:
             DataError: If prompts do not fit the model's window; all of them are named.
         """
+        if not conversations:
+            return []
         prompts = [self._loaded.format.prompt_ids(messages) for messages in conversations]
         self._refuse_too_long(prompts)
         rows = self._decoder().decode(prompts, progress)
@@ -71,17 +73,19 @@ class TransformersChatModel(BaseChatModel):
         ]
 
     def stream_text(self, messages: Sequence[Message]) -> Iterator[str]:
-        """Yield the reply to one conversation piece by piece; only whole characters."""
+        """Yield the reply to one conversation piece by piece; characters whole, but for one that the end cuts off."""
         prompt = self._loaded.format.prompt_ids(messages)
         self._refuse_too_long([prompt])
         ids: list[int] = []
-        shown = ""
+        shown = text = ""
         for token in self._decoder().stream(prompt):
             ids.append(token)
             text = self._loaded.format.tokenizer.decode(ids, skip_special_tokens=True)
             if not text.endswith("\N{REPLACEMENT CHARACTER}"):
                 yield text[len(shown) :]
                 shown = text
+        if text != shown:
+            yield text[len(shown) :]
 
     def _decoder(self) -> Decoder:
         return Decoder(self._adapters.model, self._loaded.format.eos_ids, self.max_tokens, self.batch_tokens)
@@ -124,12 +128,8 @@ class TransformersChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **_: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        text = ""
-        for piece in self.stream_text(_plain(messages)):
-            text += piece
-            if stop and any(word in text for word in stop):
-                return
-            chunk = ChatGenerationChunk(message=AIMessageChunk(piece))
+        for piece in _up_to_stop(self.stream_text(_plain(messages)), stop or ()):
+            chunk = ChatGenerationChunk(message=AIMessageChunk(content=piece))
             if run_manager:
                 run_manager.on_llm_new_token(piece, chunk=chunk)
             yield chunk
@@ -137,6 +137,23 @@ class TransformersChatModel(BaseChatModel):
 
 def _plain(messages: Sequence[BaseMessage]) -> list[Message]:
     return [{"role": ROLES[message.type], "content": str(message.text)} for message in messages]
+
+
+def _up_to_stop(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
+    """Yield the pieces up to the first stop word; what may be the beginning of one is held back."""
+    text, shown, longest = "", 0, max(map(len, stop), default=1)
+    for piece in pieces:
+        text += piece
+        ready = _stopped(text, stop)
+        if ready != text:
+            yield ready[shown:]
+            return
+        sure = max(shown, len(text) - longest + 1)
+        if sure > shown:
+            yield text[shown:sure]
+        shown = sure
+    if text[shown:]:
+        yield text[shown:]
 
 
 def _stopped(text: str, stop: Sequence[str] | None) -> str:

@@ -218,9 +218,9 @@ class _Batch:
 
 def common_prefix(prompts: Sequence[Sequence[int]]) -> int:
     """Return how many ids all prompts begin with, leaving each at least one of its own."""
-    shortest, longest = min(prompts), max(prompts)
+    first, last = min(map(list, prompts)), max(map(list, prompts))
     limit = min(len(prompt) for prompt in prompts) - 1
-    for i, (a, b) in enumerate(zip(shortest[:limit], longest[:limit], strict=False)):
+    for i, (a, b) in enumerate(zip(first[:limit], last[:limit], strict=True)):
         if a != b:
             return i
     return max(limit, 0)

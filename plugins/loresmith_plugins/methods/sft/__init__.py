@@ -38,7 +38,7 @@ class SftOptions(Options):
         default=2, ge=0, le=20, description="Passages of the live retriever in a prompt; 0 trains without any"
     )
     without_right: float = Field(
-        default=0.1, ge=0, le=1, description="Share of prompts with passages that lack the right one; the target declines"
+        default=0.1, ge=0, le=1, description="Share of prompts with passages that lack the right one, and decline"
     )
     plain: float = Field(
         default=0.34, ge=0, le=1, description="Share of the examples trained in an epoch without passages too"

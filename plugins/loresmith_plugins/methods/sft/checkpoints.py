@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,8 @@ class Checkpoints:
         for i, state in enumerate(optimizer.state.values()):
             tensors |= {f"optimizer.{i}.{key}": value for key, value in state.items()}
         tensors["random"] = torch.get_rng_state()
-        self._write(self._last, progress.step, lambda folder: _fill(folder, tensors, progress))
+        what = f"the checkpoint of step {progress.step}"
+        write_whole(self._last, what, lambda folder: _fill(folder, tensors, progress))
 
     def load(self, weights: Mapping[str, torch.Tensor], optimizer: torch.optim.Optimizer) -> Progress | None:
         """Take up the last state, in place; None if there is none of this training."""
@@ -80,7 +81,8 @@ class Checkpoints:
 
     def save_best(self, step: int, weights: Mapping[str, torch.Tensor]) -> None:
         """Keep the weights with the lowest dev loss so far; raises as `save`."""
-        self._write(self._best, step, lambda path: save_file({k: v.contiguous() for k, v in weights.items()}, path))
+        tensors = {name: weight.detach().contiguous() for name, weight in weights.items()}
+        write_whole(self._best, f"the checkpoint of step {step}", lambda path: save_file(tensors, path))
 
     def load_best(self, weights: Mapping[str, torch.Tensor]) -> None:
         """Take up the best weights, in place."""
@@ -89,18 +91,24 @@ class Checkpoints:
             for name, weight in weights.items():
                 weight.copy_(best[name])
 
-    def _write(self, path: Path, step: int, fill: Any) -> None:
-        try:
-            with replacing(path) as temporary:
-                fill(temporary)
-        # safetensors reports a full disk as an error of its own, with the reason in the text.
-        except Exception as error:
-            full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
-            reason = "the disk is full" if full else str(error)
-            raise TrainError(
-                f'the checkpoint of step {step} cannot be written to "{path.parent}": {reason}',
-                "The checkpoint before it is kept. Make room, then go on with `loresmith build --resume`.",
-            ) from error
+
+def write_whole(path: Path, what: str, fill: Callable[[Path], Any]) -> None:
+    """Let `fill` write a file or a folder, which then takes the place of `path` at once.
+
+    Raises:
+        TrainError: If it cannot be written; what stood there is still there.
+    """
+    try:
+        with replacing(path) as temporary:
+            fill(temporary)
+    # safetensors reports a full disk as an error of its own, with the reason in the text.
+    except Exception as error:
+        full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
+        reason = "the disk is full" if full else str(error)
+        raise TrainError(
+            f'{what} cannot be written to "{path.parent}": {reason}',
+            "The checkpoint before it is kept. Make room, then go on with `loresmith build --resume`.",
+        ) from error
 
 
 def _fill(folder: Path, tensors: Mapping[str, torch.Tensor], progress: Progress) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 
-from loresmith.files import replacing
+from loresmith_plugins.engines.transformers.load import old_names_allowed
 from loresmith_plugins.methods.sft import SftOptions
+from loresmith_plugins.methods.sft.checkpoints import write_whole
 
 
 def with_lora(model: Any, options: SftOptions, start: Path | None) -> Any:
@@ -22,15 +23,24 @@ def with_lora(model: Any, options: SftOptions, start: Path | None) -> Any:
     from peft import LoraConfig, PeftModel, get_peft_model
 
     if start is not None:
-        return PeftModel.from_pretrained(model, str(start), is_trainable=True)
+        with old_names_allowed():
+            return PeftModel.from_pretrained(model, str(start), is_trainable=True)
     config = LoraConfig(
         r=options.rank,
-        lora_alpha=options.alpha,  # type: ignore[arg-type]
+        lora_alpha=options.alpha,
         lora_dropout=options.dropout,
         target_modules=options.targets,
         task_type="CAUSAL_LM",
     )
-    return get_peft_model(model, config)
+    with old_names_allowed():
+        return get_peft_model(model, config)
+
+
+def compute_activations_twice(model: Any) -> None:
+    """Keep no activations but those between the blocks; the others are computed again when the gradient needs them."""
+    model.enable_input_require_grads()
+    with old_names_allowed():
+        model.gradient_checkpointing_enable({"use_reentrant": False})
 
 
 def trainable(model: Any) -> dict[str, torch.Tensor]:
@@ -39,9 +49,17 @@ def trainable(model: Any) -> dict[str, torch.Tensor]:
 
 
 def save_adapter(model: Any, folder: Path, base: str) -> None:
-    """Write the adapter as PEFT does (safetensors and adapter_config.json), under the name of the base."""
+    """Write the adapter as PEFT does (safetensors and adapter_config.json), under the name of the base.
+
+    Raises:
+        TrainError: If it cannot be written.
+    """
     for config in model.peft_config.values():
         config.base_model_name_or_path = base
-    with replacing(folder) as temporary:
-        model.save_pretrained(str(temporary), safe_serialization=True)
-        (temporary / "README.md").unlink(missing_ok=True)
+    write_whole(folder, "the adapter", lambda temporary: _save(model, temporary))
+
+
+def _save(model: Any, folder: Path) -> None:
+    # With "auto" PEFT would ask a hub for the base by its name.
+    model.save_pretrained(str(folder), safe_serialization=True, save_embedding_layers=False)
+    (folder / "README.md").unlink(missing_ok=True)

@@ -63,10 +63,17 @@ def receipt(rows: Sequence[Row], chat: ChatFormat) -> MaskReceipt:
             f"nothing would be trained: none of {whole} tokens in {len(rows)} examples enters the loss",
             "Look at the replies of the examples: are they empty, or all marked as not trained?",
         )
+    endless = [row.place for row in rows if row.trained_tokens and not _ends_trained(row, chat)]
+    if endless:
+        raise GateRefused(
+            f"the model would never stop: no known end of turn is trained in {len(endless)} of {len(rows)} examples, "
+            f"the first at {endless[0]}",
+            "The chat template ends a turn otherwise than generation_config.json says: set eos_token_id there.",
+        )
     return MaskReceipt(
         trained_tokens=trained,
         masked_tokens=whole - trained,
-        eos_trained=all(_ends_trained(row, chat) for row in rows if row.trained_tokens),
+        eos_trained=True,
         examples=len(rows),
         longest=max(len(row.ids) for row in rows),
         samples=tuple(tuple(_runs(row, chat)) for row in rows[:: max(1, len(rows) // SAMPLES)][:SAMPLES]),
@@ -76,7 +83,7 @@ def receipt(rows: Sequence[Row], chat: ChatFormat) -> MaskReceipt:
 def length_grouped_batches(rows: Sequence[Row], size: int, chance: random.Random) -> list[list[Row]]:
     """Return the rows of an epoch in batches of like length, batches in random order.
 
-    Rows are shuffled, sorted by length within pools of 16 batches, and cut: little padding, yet every epoch other company.
+    Rows are shuffled, sorted by length within pools of 16 batches, and cut: little padding, other company every epoch.
     """
     shuffled = chance.sample(list(rows), len(rows))
     pool = size * 16

@@ -1,7 +1,7 @@
 """The loop of supervised fine-tuning.
 
 Loss: L = - 1/N · sum over trained tokens t of log p(t | all before t), N the trained tokens of the step's batch.
-Optimizer: AdamW (Loshchilov and Hutter, 2017, arXiv:1711.05101), learning rate rising linearly, then falling on a cosine.
+Optimizer: AdamW (Loshchilov and Hutter, 2017, arXiv:1711.05101); the learning rate rises, then falls on a cosine.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from loresmith.values import Example, content_hash
 from loresmith_plugins.engines.transformers.load import load_format, load_model, window_of
 from loresmith_plugins.methods.sft import SftOptions
 from loresmith_plugins.methods.sft.checkpoints import Checkpoints, Progress
-from loresmith_plugins.methods.sft.lora import save_adapter, trainable, with_lora
+from loresmith_plugins.methods.sft.lora import compute_activations_twice, save_adapter, trainable, with_lora
 from loresmith_plugins.methods.sft.loss import Batch, TrainedTokenLoss
+from loresmith_plugins.methods.sft.low_rank import fuse
 from loresmith_plugins.methods.sft.rows import Row, encode, length_grouped_batches, receipt
 
 
@@ -80,10 +81,10 @@ class _Training:
         torch.manual_seed(self.context.seed)
         self.model = with_lora(load_model(self.context.base).model, self.options, self.context.adapter)
         if self.options.gradient_checkpointing:
-            self.model.enable_input_require_grads()
-            self.model.gradient_checkpointing_enable({"use_reentrant": False})
+            compute_activations_twice(self.model)
         self.weights = trainable(self.model)
-        self.loss = TrainedTokenLoss(self.model)
+        fuse(self.model)
+        self.loss = TrainedTokenLoss(self.model, share_prefix=not self.options.gradient_checkpointing)
         self.optimizer = torch.optim.AdamW(
             list(self.weights.values()), lr=self.options.learning_rate, weight_decay=self.options.weight_decay
         )
@@ -108,7 +109,10 @@ class _Training:
                 stopped_early = self._out_of_patience()
             if self.context.stopping():
                 self.checkpoints.save(self.progress, self.weights, self.optimizer)
-                raise Interrupted(f"training stopped at step {self.progress.step}; its checkpoint is kept")
+                raise Interrupted(
+                    f"training stopped at step {self.progress.step}; its checkpoint is kept",
+                    "Go on with `loresmith build --resume`.",
+                )
             if time.perf_counter() - saved > self.options.checkpoint_seconds:
                 self.checkpoints.save(self.progress, self.weights, self.optimizer)
                 saved = time.perf_counter()
@@ -175,6 +179,11 @@ class _Training:
             count += int(batch.targets.sum())
         self.model.train()
         progress, dev = self.progress, total / max(1, count)
+        if not math.isfinite(dev):
+            raise TrainError(
+                f"the loss on the dev split is {dev} after step {progress.step}",
+                "Lower learning_rate, or look at the dev examples. The checkpoint before it is kept.",
+            )
         progress.dev_losses.append((progress.step, dev))
         progress.looks_without_better += 1
         if dev < progress.best_dev:

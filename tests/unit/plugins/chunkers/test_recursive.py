@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 from pydantic import ValidationError
@@ -42,7 +43,7 @@ def test_any_text_is_cut_into_exact_spans_that_lose_nothing(seed: int) -> None:
     chunks = chunker.split(document)
     assert all(len(chunk.text) <= size for chunk in chunks)
     assert [chunk.id for chunk in chunks] == [f"d.md#{n}" for n in range(len(chunks))]
-    for one, next_ in zip(chunks, chunks[1:], strict=False):
+    for one, next_ in pairwise(chunks):
         assert one.end - next_.start <= overlap
 
 
@@ -51,7 +52,7 @@ def test_a_text_that_repeats_itself_is_placed_where_it_is() -> None:
     chunks = cut(text, 200, 40)
     assert all(text[chunk.start : chunk.end] == chunk.text for chunk in chunks)
     assert chunks[-1].end == len(text.rstrip())
-    assert all(0 < one.end - next_.start <= 40 for one, next_ in zip(chunks, chunks[1:], strict=False))
+    assert all(0 < one.end - next_.start <= 40 for one, next_ in pairwise(chunks))
 
 
 def test_an_overlap_begins_at_a_word() -> None:

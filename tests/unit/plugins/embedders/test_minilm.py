@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_models import tiny_embedder
 
 from loresmith.errors import ModelRefused
 from loresmith.testing import check_embedder
 from loresmith_plugins.embedders.minilm import MINILM
 from loresmith_plugins.embedders.minilm.encoder import Encoder, batches
 from loresmith_plugins.embedders.minilm.folder import EncoderFolder
+from tiny_embedder import tiny_embedder
 
 TEXTS = ["the dog", "may dogs on the ferry deck? " * 9, "", "refund", "boat", "the child ticket fare", "dog"] * 3
 

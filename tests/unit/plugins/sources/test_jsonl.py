@@ -97,7 +97,7 @@ def test_renaming_to_an_unknown_key_is_refused() -> None:
 @pytest.mark.parametrize(
     ("row", "what"),
     [
-        (b'{"question": "q", "answer": "a', "the row ends too early: unterminated string starting at at column 29"),
+        (b'{"question": "q", "answer": "a', "the row ends too early: unterminated string starting at column 29"),
         (b'{"question": "q", "answer": ', "the row ends too early: expecting value at column 29"),
         (b'{"question": "q"', "the row ends too early: expecting ',' delimiter at column 17"),
         (b'{"question": "q",, "answer": "a"}', "the row is not JSON: expecting property name"),

@@ -1,0 +1,1 @@
+"""The main job: check, split, index, train, measure, decide, promote."""

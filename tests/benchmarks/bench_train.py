@@ -1,0 +1,177 @@
+"""Tokens per second of `sft` beside plain TRL SFTTrainer with its defaults, in one run, alternating.
+
+    make bench      (or: python tests/benchmarks/bench_train.py [--rounds 3] [--steps 6])
+
+Both train the same model on the same examples in the same batches, with the same adapter, optimizer and learning
+rates. Each measurement is a process of its own: Loresmith's is started the way its command line starts one (with the
+allocator's settings), TRL's the way a user's script is. Printed are tokens a second (padding not counted), their ratio,
+and the loss on the same dev rows after the same number of steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+BATCH = 8
+RATE = 5e-4
+SEED = 1
+TRAIN, DEV = 160, 24
+
+
+def examples() -> list[Any]:
+    """Return the sample domain's examples of one turn, as both sides read them."""
+    from loresmith.recipe.shipped import recipes_dir
+    from loresmith.values import Example
+
+    rows = [json.loads(line) for line in (recipes_dir() / "harbour-desk/data/examples.jsonl").read_text().splitlines()]
+    return [
+        Example.of([{"role": "user", "content": r["question"]}, {"role": "assistant", "content": r["answer"]}])
+        for r in rows
+        if "question" in r
+    ]
+
+
+def instructions() -> str:
+    """Return the system prompt of the sample domain."""
+    import yaml
+
+    from loresmith.recipe.shipped import recipes_dir
+
+    return str(yaml.safe_load((recipes_dir() / "harbour-desk/assistant.yaml").read_text())["instructions"]).strip()
+
+
+def base() -> Path:
+    """Return the folder of the default model."""
+    from loresmith.host import PluginHost
+    from loresmith.modelstore.store import ModelStore
+
+    return ModelStore.for_host(PluginHost()).path("smollm2-135m", "chat")
+
+
+def run_loresmith(steps: int) -> dict[str, float]:
+    """Train `steps` steps with Loresmith; return tokens per second and dev loss."""
+    from loresmith.specs import StageContext
+    from loresmith_plugins.methods.sft import SftOptions
+    from loresmith_plugins.methods.sft.train import SftTrainer
+
+    rows = examples()
+    seen: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        context = StageContext(
+            base=base(), adapter=None, instructions=instructions(), train=rows[:TRAIN], dev=rows[-DEV:],
+            preferences=[], folder=Path(folder), seed=SEED, resume=False, make=lambda *_: None,
+            event=lambda event: seen.append({**event, "at": time.perf_counter()}), stopping=lambda: False,
+        )  # fmt: skip
+        epochs = steps * BATCH / TRAIN
+        options = SftOptions(
+            epochs=epochs, batch=BATCH, learning_rate=RATE, warmup=0.0, passages=0, checkpoint_seconds=1e9
+        )
+        result = SftTrainer(options, context).train()
+    done = [event for event in seen if event["event"] == "step"]
+    tokens = done[-1]["tokens"] - done[0]["tokens"]
+    return {"speed": tokens / (done[-1]["at"] - done[0]["at"]), "dev": result.dev_loss, "steps": len(done)}
+
+
+def run_trl(steps: int) -> dict[str, float]:
+    """Train the same batches with TRL's defaults; return tokens per second and dev loss."""
+    import random
+
+    import torch
+    from datasets import Dataset
+    from peft import LoraConfig
+    from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
+    from trl import SFTConfig, SFTTrainer
+
+    from loresmith_plugins.engines.transformers.load import load_format
+    from loresmith_plugins.methods.sft.rows import encode, length_grouped_batches
+
+    folder, rows, system = base(), examples(), instructions()
+    chat = load_format(folder)
+    train = encode(rows[:TRAIN], system, chat, 8192)
+    batches = length_grouped_batches(train, BATCH, random.Random(f"{SEED}:0"))
+    ordered = [row for batch in batches for row in batch][: steps * BATCH]
+    times: list[float] = []
+
+    class Clock(TrainerCallback):
+        def on_step_end(self, *_: Any, **__: Any) -> None:
+            times.append(time.perf_counter())
+
+    class InOrder(SFTTrainer):
+        def _get_train_sampler(self, *_: Any, **__: Any) -> Any:
+            return torch.utils.data.SequentialSampler(self.train_dataset)
+
+    def dataset(some: list[Any]) -> Dataset:
+        return Dataset.from_list([
+            {"input_ids": list(row.ids), "labels": [t if on else -100 for t, on in zip(row.ids, row.trained)]}
+            for row in some
+        ])  # fmt: skip
+
+    with tempfile.TemporaryDirectory() as out:
+        config = SFTConfig(
+            output_dir=out, per_device_train_batch_size=BATCH, per_device_eval_batch_size=BATCH, max_steps=steps,
+            learning_rate=RATE, lr_scheduler_type="cosine", report_to=[], save_strategy="no", seed=SEED,
+            disable_tqdm=True, logging_steps=1000, bf16=False, use_cpu=not torch.cuda.is_available(),
+        )  # fmt: skip
+        trainer = InOrder(
+            AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32),
+            args=config,
+            train_dataset=dataset(ordered),
+            eval_dataset=dataset(encode(rows[-DEV:], system, chat, 8192)),
+            processing_class=AutoTokenizer.from_pretrained(folder),
+            peft_config=LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM"),
+            callbacks=[Clock()],
+        )
+        trainer.train()
+        dev = trainer.evaluate()["eval_loss"]
+    tokens = sum(len(row.ids) for row in ordered[BATCH:])
+    return {"speed": tokens / (times[-1] - times[0]), "dev": dev, "steps": len(times)}
+
+
+def measured(side: str, steps: int) -> dict[str, float]:
+    """Run one side in a process of its own."""
+    from loresmith.cli.allocator import SETTINGS
+
+    environment = {**os.environ, **(SETTINGS if side == "loresmith" else {}), "TOKENIZERS_PARALLELISM": "false"}
+    command = [sys.executable, __file__, "--side", side, "--steps", str(steps)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{side} failed:\n{done.stderr[-3000:]}")
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def main() -> None:
+    """Alternate the two sides and print the ratio."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--side", choices=["loresmith", "trl"])
+    arguments = parser.parse_args()
+    if arguments.side:
+        print(json.dumps({"loresmith": run_loresmith, "trl": run_trl}[arguments.side](arguments.steps)))
+        return
+    speeds: dict[str, list[float]] = {"loresmith": [], "trl": []}
+    losses: dict[str, float] = {}
+    for number in range(arguments.rounds):
+        for side, found in speeds.items():
+            result = measured(side, arguments.steps)
+            found.append(result["speed"])
+            losses[side] = result["dev"]
+            speed = f"{result['speed']:6.1f} tokens/s, dev loss {result['dev']:.4f}"
+            print(f"round {number + 1}: {side:9} {speed}", flush=True)
+    ratio = statistics.median(speeds["loresmith"]) / statistics.median(speeds["trl"])
+    apart = abs(losses["loresmith"] / losses["trl"] - 1)
+    print(f"ratio of medians {ratio:.2f} (wanted: at least 2.0); dev losses {apart:.2%} apart (wanted: within 1 %)")
+    sys.exit(0 if ratio >= 2.0 and apart <= 0.01 else 1)
+
+
+if __name__ == "__main__":
+    main()

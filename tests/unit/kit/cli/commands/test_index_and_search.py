@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loresmith.cli.main import run
+from tiny_embedder import tiny_embedder
+
+RECIPE = """
+name: desk
+base: smollm2-135m
+instructions: You answer.
+knowledge:
+  sources: [{kind: files, path: docs}]
+  embedder: {kind: minilm, model: ./embedder}
+data:
+  examples: [{kind: jsonl, path: data/examples.jsonl}]
+"""
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_embedder(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture
+def root(tmp_path: Path, model: Path) -> Path:
+    (tmp_path / "embedder").symlink_to(model)
+    (tmp_path / "assistant.yaml").write_text(RECIPE)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/dogs.md").write_text("# Dogs\n\nA dog may ride on \x1b[31mdeck.\n\na\n\nb\n\nc\n")
+    (tmp_path / "docs/fares.md").write_text("# Fares\n\nThe fare of a child.\n")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/examples.jsonl").write_text('{"question": "q", "answer": "a"}\n')
+    return tmp_path
+
+
+def loresmith(root: Path, *arguments: str) -> int:
+    return run([*arguments, "--project", str(root)])
+
+
+def test_index_counts_and_search_shows_hits(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert loresmith(root, "index", "--json") == 0
+    out, err = capsys.readouterr()
+    report = json.loads(out)
+    assert (report["documents"], report["new"], report["embedded"]) == (2, 2, 2)
+    assert "embedding chunks: 100 %" in err
+
+    assert loresmith(root, "index") == 0
+    assert "2 documents: 0 new, 0 changed, 2 unchanged, 0 removed" in capsys.readouterr().out
+
+    assert loresmith(root, "search", "dog on deck", "--json", "--k", "1") == 0
+    (hit,) = json.loads(capsys.readouterr().out)["hits"]
+    assert set(hit) == {"document", "chunk", "start", "end", "text", "score", "scores"}
+    assert (root / "docs" / hit["document"]).read_text()[hit["start"] : hit["end"]] == hit["text"]
+    assert (hit["document"], hit["chunk"]) == ("dogs.md", "dogs.md#0")
+
+    assert loresmith(root, "search", "dog on deck") == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("1. dogs.md [0:")
+    assert "bm25_rank 1" in shown
+    assert "\\x1b[31mdeck" in shown
+    assert "\x1b" not in shown
+
+
+def test_queries_from_standard_input_give_one_json_line_each(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert loresmith(root, "index") == 0
+    capsys.readouterr()
+    _type_in(monkeypatch, "\ufeffdog on deck\r\n\nchild fare".encode() + b" \xff\n")
+    assert loresmith(root, "search", "-", "--k", "1") == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(row["query"], row["hits"][0]["document"]) for row in rows] == [
+        ("dog on deck", "dogs.md"),
+        ("child fare \ufffd", "fares.md"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "message"), [("dogs", 1, "there is no index yet"), (" ", 2, "the query is empty")]
+)
+def test_a_search_that_cannot_be_says_why(
+    root: Path, capsys: pytest.CaptureFixture[str], query: str, code: int, message: str
+) -> None:
+    assert loresmith(root, "search", query) == code
+    assert message in capsys.readouterr().err
+
+
+def test_a_query_that_is_no_utf8_is_searched_for_what_it_holds(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert loresmith(root, "index") == 0
+    assert loresmith(root, "search", "dog \udcff", "--json") == 0
+    assert '"dogs.md"' in capsys.readouterr().out
+
+
+def test_unreadable_documents_end_with_code_2_and_all_their_names(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / "docs/latin.md").write_bytes(b"caf\xe9")
+    (root / "docs/empty.md").write_text("")
+    assert loresmith(root, "index") == 2
+    err = capsys.readouterr().err
+    assert "docs/latin.md: is not UTF-8: byte 0xe9 at offset 3. Save it as UTF-8." in err
+    assert "docs/empty.md: is empty" in err
+
+
+def _type_in(monkeypatch: pytest.MonkeyPatch, raw: bytes) -> None:
+    stdin: Any = io.TextIOWrapper(io.BytesIO(raw))
+    monkeypatch.setattr(sys, "stdin", stdin)
