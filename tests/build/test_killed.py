@@ -1,4 +1,4 @@
-"""A build is killed at random instants: the project opens each time, and a resumed build ends as if nothing had been."""
+"""A build is killed at random instants: the project opens each time, and a resumed build ends as if never killed."""
 
 from __future__ import annotations
 

@@ -12,7 +12,8 @@ from loresmith.recipe.models import RUNGS
 from small_project import edit_recipe
 
 ROW = {
-    "id", "stratum", "question", "gold", "answer", "citations", "refused", "scores", "tokens_in", "tokens_out", "seconds",
+    "id", "stratum", "question", "gold", "answer", "citations", "refused", "scores",
+    "tokens_in", "tokens_out", "seconds",
 }  # fmt: skip
 PAIR = {"a", "b", "metric", "delta", "low", "high", "p", "p_holm"}
 

@@ -101,7 +101,7 @@ class Training:
             with replacing(folder / "adapter") as temporary:
                 shutil.copytree(source, temporary)
             for name, receipt in other.receipts().items():
-                if name == f"mask-{step.removeprefix('train:')}" or name == "mask":
+                if name in ("mask", "parity", f"mask-{step.removeprefix('train:')}"):
                     self.run.write_receipt(name, receipt)
             for event in other.events():
                 if event.get("step_of") == step:
@@ -121,6 +121,8 @@ class Training:
         host.observe("before_stage", run=self.run, stage=stage)
         with self.interruption.patient():
             result = trainer.train()
+        if "parity" in result.details:
+            self.run.write_receipt("parity", result.details["parity"])
         host.observe("after_stage", run=self.run, stage=stage, result=result)
         return result
 

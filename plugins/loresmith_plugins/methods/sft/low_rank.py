@@ -42,7 +42,10 @@ def _is_plain(layer: Any) -> bool:
     )
 
 
-def _forward(layer: Any, x: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
+def _forward(layer: Any, x: torch.Tensor, *rest: Any, **named: Any) -> torch.Tensor:
+    if layer.merged or layer.disable_adapters:
+        plain: torch.Tensor = type(layer).forward(layer, x, *rest, **named)
+        return plain
     name = layer.active_adapters[0]
     base = layer.get_base_layer()
     y: torch.Tensor = _LowRankLinear.apply(

@@ -50,6 +50,11 @@ def encode(examples: Sequence[Example], instructions: str, chat: ChatFormat, win
     return rows
 
 
+def served(examples: Sequence[Example], instructions: str, chat: ChatFormat) -> list[list[int]]:
+    """Return the token ids that the engine reads for each example, without its reply."""
+    return [chat.prompt_ids(assemble(instructions, example.prompt)) for example in examples]
+
+
 def receipt(rows: Sequence[Row], chat: ChatFormat) -> MaskReceipt:
     """Say what `rows` train.
 

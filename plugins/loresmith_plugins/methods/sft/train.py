@@ -11,6 +11,7 @@ import math
 import random
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -24,7 +25,8 @@ from loresmith_plugins.methods.sft.checkpoints import Checkpoints, Progress
 from loresmith_plugins.methods.sft.lora import compute_activations_twice, save_adapter, trainable, with_lora
 from loresmith_plugins.methods.sft.loss import Batch, TrainedTokenLoss
 from loresmith_plugins.methods.sft.low_rank import fuse
-from loresmith_plugins.methods.sft.rows import Row, encode, length_grouped_batches, receipt
+from loresmith_plugins.methods.sft.parity import parity
+from loresmith_plugins.methods.sft.rows import Row, encode, length_grouped_batches, receipt, served
 
 
 class SftTrainer:
@@ -41,8 +43,10 @@ class SftTrainer:
         self.options, self.context = options, context
         self.chat = load_format(context.base)
         self.window = window_of(AutoConfig.from_pretrained(str(context.base), trust_remote_code=False))
-        self.epochs = [self._rows(context.train, epoch) for epoch in range(math.ceil(options.epochs))]
-        self.dev = self._rows(context.dev, 0)
+        train = _Forms.of(options, context, context.train)
+        self.epochs = [self.encoded(train.epoch(number)) for number in range(math.ceil(options.epochs))]
+        self.held_out = _Forms.of(options, context, context.dev).epoch(0)
+        self.dev = self.encoded(self.held_out)
 
     def receipt(self) -> MaskReceipt:
         """Say what the first epoch trains; raises as `rows.receipt`."""
@@ -52,25 +56,37 @@ class SftTrainer:
         """Run the stage: raises `TrainError` when the loss is not finite, `Interrupted` when asked to stop."""
         return _Training(self).run()
 
-    def _rows(self, examples: Sequence[Example], epoch: int) -> list[Row]:
-        """Return the rows of an epoch: all examples with passages, and a share of them without.
+    def encoded(self, examples: Sequence[Example]) -> list[Row]:
+        """Return the rows of examples as this stage reads them."""
+        return encode(examples, self.context.instructions, self.chat, self.window)
+
+
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    """The examples in both forms: bare, and with passages in the prompt where the stage wants them."""
+
+    plain: Sequence[Example]
+    with_passages: Sequence[Example]
+    share: float
+    seed: int
+
+    @classmethod
+    def of(cls, options: SftOptions, context: StageContext, examples: Sequence[Example]) -> _Forms:
+        made: Sequence[Example] = ()
+        if options.passages:
+            wanted = {"passages": options.passages, "without_right": options.without_right}
+            maker = context.make("raft", wanted)
+            made = maker.make(examples, context.seed) if maker else ()
+        return cls(examples, made, options.plain if made else 1.0, context.seed)
+
+    def epoch(self, number: int) -> list[Example]:
+        """Return the examples of an epoch: all with passages, and a share of them without.
 
         The share moves on with every epoch, so that in time each example is seen both ways.
         """
-        with_passages = self._with_passages(examples)
-        plain = list(examples)
-        if with_passages:
-            count = round(len(plain) * self.options.plain)
-            order = random.Random(self.context.seed).sample(plain, len(plain))
-            plain = [order[(epoch * count + i) % len(order)] for i in range(count)]
-        return encode([*with_passages, *plain], self.context.instructions, self.chat, self.window)
-
-    def _with_passages(self, examples: Sequence[Example]) -> list[Example]:
-        if not self.options.passages:
-            return []
-        options = {"passages": self.options.passages, "without_right": self.options.without_right}
-        maker = self.context.make("raft", options)
-        return maker.make(examples, self.context.seed) if maker else []
+        count = round(len(self.plain) * self.share)
+        order = random.Random(self.seed).sample(list(self.plain), len(self.plain))
+        return [*self.with_passages, *(order[(number * count + i) % len(order)] for i in range(count))]
 
 
 class _Training:
@@ -199,6 +215,7 @@ class _Training:
         self.checkpoints.load_best(self.weights)
         adapter = self.context.folder / "adapter"
         save_adapter(self.model, adapter, str(self.context.base.name))
+        prompts = served(self.stage.held_out, self.context.instructions, self.stage.chat)
         return StageResult(
             adapter=adapter,
             steps=progress.step,
@@ -208,7 +225,10 @@ class _Training:
             tokens=progress.tokens,
             seconds=progress.seconds,
             stopped_early=stopped_early,
-            details={"trainable_parameters": sum(w.numel() for w in self.weights.values())},
+            details={
+                "trainable_parameters": sum(w.numel() for w in self.weights.values()),
+                "parity": parity(self.model, self.stage.dev, prompts),
+            },
         )
 
     def _fingerprint(self) -> str:
