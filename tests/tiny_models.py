@@ -40,7 +40,7 @@ def write_chat_model(folder: Path, *, gain: float = 10.0, tied: bool = True, win
         tie_word_embeddings=tied,
         bos_token_id=1,
         eos_token_id=2,
-        pad_token_id=2,
+        pad_token_id=0,  # its row is zero: the end of turn could not be learnt in it
     )
     model = LlamaForCausalLM(config)
     with torch.no_grad():
@@ -82,7 +82,7 @@ def _write_byte_tokenizer(folder: Path, window: int) -> int:
         "tokenizer_class": "PreTrainedTokenizerFast",
         "bos_token": "<|im_start|>",
         "eos_token": "<|im_end|>",
-        "pad_token": "<|im_end|>",
+        "pad_token": "<|endoftext|>",
         "model_max_length": window,
         "chat_template": CHATML,
     }

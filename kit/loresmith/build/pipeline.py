@@ -165,17 +165,21 @@ class Pipeline:
 
     def _train(self, training: Training) -> None:
         adapter: Path | None = None
+        adapters: dict[str, Path] = {}
         for number, stage in enumerate(training.materials.recipe.training):
             adapter = training.stage(number, adapter, resume=self.wishes.resume)
+            if adapter:
+                adapters |= dict.fromkeys(stage.rungs, adapter)
             self.say(_stage_line(stage.method, training.run.result(f"train:{number}")))
             if number == self.wishes.last_stage:
                 break
-        if adapter:
-            training.keep(adapter)
+        if adapters:
+            training.keep(adapters)
 
     def _take_over(self, training: Training) -> None:
         """Take the adapter that was trained for this very recipe, data and index; refuse if rungs need it in vain."""
         adapter: Path | None = None
+        adapters: dict[str, Path] = {}
         for number, stage in enumerate(training.materials.recipe.training):
             adapter = training.finished(number, adapter)
             if adapter is None:
@@ -187,8 +191,9 @@ class Pipeline:
                         "Train it with `loresmith train`, or name other rungs with --rungs.",
                     )
                 return
-        if adapter:
-            training.keep(adapter)
+            adapters |= dict.fromkeys(stage.rungs, adapter)
+        if adapters:
+            training.keep(adapters)
 
     def _measure(self, materials: Materials, split: FrozenSplit, run: Run, retriever: Retriever) -> None:
         measuring = Measuring(materials, split, run, retriever, self.report)

@@ -75,12 +75,18 @@ class Training:
         stage = self.materials.recipe.training[number]
         return stage, self.run.checkpoints / f"{number}-{stage.method}"
 
-    def keep(self, adapter: Path) -> None:
-        """Copy the last stage's adapter to its place in the run."""
-        if self.run.adapter.is_dir() and folder_hash(self.run.adapter) == folder_hash(adapter):
-            return
+    def keep(self, adapters: Mapping[str, Path]) -> None:
+        """Copy the adapters to their place in the run: one for all rungs, or one a rung in a folder of its name.
+
+        Args:
+            adapters: The adapter of each trained rung.
+        """
         with replacing(self.run.adapter) as temporary:
-            shutil.copytree(adapter, temporary)
+            if len(set(adapters.values())) == 1:
+                shutil.copytree(next(iter(adapters.values())), temporary)
+            else:
+                for rung, adapter in adapters.items():
+                    shutil.copytree(adapter, temporary / rung)
 
     def _key(self, stage: Stage, adapter: Path | None) -> str:
         """Return the hash of all that shapes the stage."""
@@ -101,7 +107,7 @@ class Training:
             with replacing(folder / "adapter") as temporary:
                 shutil.copytree(source, temporary)
             for name, receipt in other.receipts().items():
-                if name in ("mask", "parity", f"mask-{step.removeprefix('train:')}"):
+                if name in self._receipt_names(int(step.removeprefix("train:"))):
                     self.run.write_receipt(name, receipt)
             for event in other.events():
                 if event.get("step_of") == step:
@@ -122,7 +128,7 @@ class Training:
         with self.interruption.patient():
             result = trainer.train()
         if "parity" in result.details:
-            self.run.write_receipt("parity", result.details["parity"])
+            self.run.write_receipt(self._receipt_names(number)[1], result.details["parity"])
         host.observe("after_stage", run=self.run, stage=stage, result=result)
         return result
 

@@ -39,5 +39,6 @@ def _set(value: Any, place: ComponentPlace, registry: Registry) -> None:
     *around, last = place.path
     for key in around:
         value = value[key]
-    name = {place.name_path[-1]: place.name} if len(place.name_path) > len(place.path) else {"kind": place.name}
-    value[last] = name | options.model_dump(mode="json")
+    named = value[last] if isinstance(value[last], dict) else {"kind": place.name}
+    own = {key: entry for key, entry in named.items() if key not in place.options}
+    value[last] = own | options.model_dump(mode="json")

@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 Rung = Literal["prompt", "few-shot", "rag", "tuned", "hybrid"]
 
+TrainedRung = Literal["tuned", "hybrid"]
+"""A rung that uses what was trained."""
+
 RUNGS: tuple[Rung, ...] = ("prompt", "few-shot", "rag", "tuned", "hybrid")
 """The ladder, cheapest first."""
 
@@ -32,11 +35,16 @@ class Component(BaseModel):
 
 
 class Stage(BaseModel):
-    """One training stage: `method` picks it, the remaining keys are its options."""
+    """One training stage: `method` picks it, the keys that are not named here are its options."""
 
     model_config = ConfigDict(extra="allow", frozen=True, protected_namespaces=())
 
     method: str = Field(description="Training method")
+    rungs: list[TrainedRung] = Field(
+        default=["tuned", "hybrid"],
+        min_length=1,
+        description="Rungs that use the weights as this stage leaves them, unless a later stage says so too",
+    )
 
     @property
     def options(self) -> dict[str, Any]:

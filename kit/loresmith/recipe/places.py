@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from loresmith.recipe.models import Component, Stage
 from loresmith.recipe.positions import KeyPath
 from loresmith.specs import (
     ChunkerSpec,
@@ -78,5 +79,6 @@ def _named(entry: Any, key: str) -> tuple[str, str, dict[str, Any]] | None:
     if isinstance(entry, str) and key == "kind":
         return "", entry, {}
     if isinstance(entry, dict) and isinstance(entry.get(key), str):
-        return key, entry[key], {k: v for k, v in entry.items() if k != key}
+        own = Stage.model_fields if key == "method" else Component.model_fields
+        return key, entry[key], {k: v for k, v in entry.items() if k not in own}
     return None

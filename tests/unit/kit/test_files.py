@@ -9,9 +9,8 @@ from loresmith.files import replacing, sweep, write_text
 
 def test_a_write_that_fails_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> None:
     write_text(tmp_path / "a.txt", "old")
-    with pytest.raises(OSError, match="full"), replacing(tmp_path / "a.txt") as temporary:
-        temporary.write_text("ne")
-        raise OSError("full")
+    with pytest.raises(IsADirectoryError), replacing(tmp_path / "a.txt") as temporary:
+        _fail_half_way(temporary)
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
     assert (tmp_path / "a.txt").read_text() == "old"
 
@@ -51,3 +50,8 @@ def test_sweeping_leaves_other_hidden_files_alone(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     sweep(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+
+
+def _fail_half_way(path: Path) -> None:
+    (path / "half").mkdir(parents=True)
+    path.write_text("a folder is no file")

@@ -26,9 +26,10 @@ def test_patient_work_is_told_and_ends_by_itself(capsys: pytest.CaptureFixture[s
 
 def test_a_second_signal_stops_patient_work_at_once() -> None:
     interruption = Interruption()
-    with pytest.raises(KeyboardInterrupt), interruption.listening(), interruption.patient():
+    with interruption.listening(), interruption.patient():
         os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_afterwards_signals_do_what_they_did_before() -> None:

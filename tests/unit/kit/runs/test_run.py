@@ -64,7 +64,7 @@ def test_the_recipe_is_kept_with_every_default_spelled_out(make_run: Make) -> No
     recipe = yaml.safe_load(make_run().recipe.read_text())
     assert recipe["knowledge"]["retriever"] == {"kind": "still", "k": 3}
     assert recipe["knowledge"]["chunker"] == {"kind": "still", "k": 4}
-    assert recipe["training"] == [{"method": "still", "k": 4}]
+    assert recipe["training"] == [{"method": "still", "rungs": ["tuned", "hybrid"], "k": 4}]
     assert recipe["data"]["split"]["seed"] == 13
     assert Recipe.model_validate(recipe)
 

@@ -63,7 +63,8 @@ def test_earlier_turns_are_read_in_a_chain_too(engine: TransformersChatModel) ->
 def test_a_stop_word_ends_the_reply_alike_in_invoke_and_stream(engine: TransformersChatModel) -> None:
     prompt = [("user", QUESTIONS[0])]
     whole = "".join(piece.text for piece in engine.stream(prompt))
-    words = [whole[5:6], whole[5:8], whole[9:]]
+    assert len(whole.strip()) > 14
+    words = [whole[5:6], whole[5:8], whole[9:14]]
     for word in words:
         expected = whole[: whole.index(word)]
         assert engine.invoke(prompt, stop=[word]).text == expected.lstrip()

@@ -32,10 +32,9 @@ OFTEN = {"checkpoint_seconds": 1e-9}
 
 def test_a_set_that_can_be_memorised_is_and_the_engine_then_says_it(chat_model: Path, tmp_path: Path) -> None:
     few = EXAMPLES[:4]
-    options = {"epochs": 80, "rank": 16, "learning_rate": 0.02}
-    stage = Stage(chat_model, tmp_path, train=few, dev=few, options=options)
+    stage = Stage(chat_model, tmp_path, train=few, dev=few, options={"epochs": 60, "rank": 16})
     result = stage.run()
-    assert stage.losses()[0] > 1
+    assert stage.losses()[0] > 5
     assert result.train_loss < 0.05
     engine = TransformersChatModel.load(chat_model, max_tokens=40, batch_tokens=4096)
     engine.use_adapter(result.adapter)
@@ -128,6 +127,14 @@ def test_the_dev_split_is_looked_at_as_often_as_asked_and_at_the_end(chat_model:
     half = Stage(chat_model, tmp_path / "half", options={"epochs": 1.5, "batch": 2})
     assert half.run().steps == 6
     assert max(half.dev_losses()) == 6
+
+
+def test_the_parity_receipt_says_that_what_is_served_was_trained(chat_model: Path, tmp_path: Path) -> None:
+    parity = Stage(chat_model, tmp_path, dev=EXAMPLES[:3], options={"epochs": 3}).run().details["parity"]
+    assert (parity["prompts"], parity["prompts_equal"]) == (3, 3)
+    tokens = sum(len(one.reply) + 1 for one in EXAMPLES[:3])
+    assert (parity["next_tokens"], parity["next_tokens_equal"]) == (tokens, tokens)
+    assert 0 <= parity["largest_difference"] < 1e-3
 
 
 def test_every_step_reports_where_it_is(chat_model: Path, tmp_path: Path) -> None:
