@@ -160,9 +160,14 @@ class Training:
         # What grounds the held-out questions must not be learnt, not even as a wrong passage.
         return spec.build(checked, MakerContext(retrieve=self.retriever.search, shut_out=self.split.shut_out))
 
+    def _receipt_names(self, number: int) -> tuple[str, str]:
+        """Return the names of a stage's receipts of mask and parity; the last stage's bear no number."""
+        last = number == len(self.materials.recipe.training) - 1
+        return ("mask", "parity") if last else (f"mask-{number}", f"parity-{number}")
+
     def _keep_receipt(self, number: int, receipt: MaskReceipt) -> None:
         value = asdict(receipt)
-        self.run.write_receipt("mask" if number == len(self.materials.recipe.training) - 1 else f"mask-{number}", value)
+        self.run.write_receipt(self._receipt_names(number)[0], value)
         self.run.event({"event": "receipt", "stage": number, **{k: v for k, v in value.items() if k != "samples"}})
 
 
