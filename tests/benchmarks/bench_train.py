@@ -110,14 +110,12 @@ def run_trl(steps: int) -> dict[str, float]:
             return torch.utils.data.SequentialSampler(self.train_dataset)
 
     def dataset(some: list[Any]) -> Dataset:
-        return Dataset.from_list([
-            {"input_ids": list(row.ids), "labels": [t if on else -100 for t, on in zip(row.ids, row.trained)]}
-            for row in some
-        ])  # fmt: skip
+        labels = [[t if on else -100 for t, on in zip(row.ids, row.trained, strict=True)] for row in some]
+        return Dataset.from_dict({"input_ids": [list(row.ids) for row in some], "labels": labels})
 
     with tempfile.TemporaryDirectory() as out:
         config = SFTConfig(
-            output_dir=out, per_device_train_batch_size=BATCH, per_device_eval_batch_size=BATCH, max_steps=steps,
+            output_dir=out, per_device_train_batch_size=BATCH, max_steps=steps,
             learning_rate=RATE, lr_scheduler_type="cosine", report_to=[], save_strategy="no", seed=SEED,
             disable_tqdm=True, logging_steps=1000, bf16=False, use_cpu=not torch.cuda.is_available(),
         )  # fmt: skip
@@ -125,15 +123,26 @@ def run_trl(steps: int) -> dict[str, float]:
             AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32),
             args=config,
             train_dataset=dataset(ordered),
-            eval_dataset=dataset(encode(rows[-DEV:], system, chat, 8192)),
             processing_class=AutoTokenizer.from_pretrained(folder),
             peft_config=LoraConfig(r=8, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM"),
             callbacks=[Clock()],
         )
         trainer.train()
-        dev = trainer.evaluate()["eval_loss"]
+        dev = dev_loss(trainer.model.eval(), encode(rows[-DEV:], system, chat, 8192))
     tokens = sum(len(row.ids) for row in ordered[BATCH:])
     return {"speed": tokens / (times[-1] - times[0]), "dev": dev, "steps": len(times)}
+
+
+def dev_loss(model: Any, rows: list[Any]) -> float:
+    """Return nats per trained token: the scorer of both sides."""
+    import torch
+
+    from loresmith_plugins.methods.sft.loss import Batch, TrainedTokenLoss
+
+    with torch.no_grad():
+        batches = [Batch.of(rows[i : i + BATCH], 0, model.device) for i in range(0, len(rows), BATCH)]
+        total = sum(TrainedTokenLoss(model, share_prefix=False)(batch).item() for batch in batches)
+    return total / sum(int(batch.targets.sum()) for batch in batches)
 
 
 def measured(side: str, steps: int) -> dict[str, float]:

@@ -9,8 +9,9 @@ import pytest
 
 from loresmith.host import PluginHost, installed_plugins
 from loresmith.registry import KINDS
-from loresmith.specs import ChunkerSpec, Gives, MetricSpec, SourceSpec, StoreSpec
-from loresmith.testing import check_chunker, check_metric, check_source, check_spec, check_store
+from loresmith.specs import ChunkerSpec, Gives, MakerContext, MakerSpec, MetricSpec, SourceSpec, StoreSpec
+from loresmith.testing import check_chunker, check_maker, check_metric, check_source, check_spec, check_store
+from loresmith.values import Chunk, Hit
 
 HOST = PluginHost(points=[p for p in installed_plugins() if p.value.startswith("loresmith_plugins")])
 SPECS = [(kind, name) for kind in KINDS for name in HOST.registry.names(kind)]
@@ -43,6 +44,15 @@ def test_chunker_conforms(name: str) -> None:
 def test_metric_conforms(name: str) -> None:
     spec = HOST.registry.get(MetricSpec, name)
     check_metric(spec.build(spec.options()))
+
+
+@pytest.mark.parametrize("name", HOST.registry.names("makers"))
+def test_maker_conforms(name: str) -> None:
+    spec = HOST.registry.get(MakerSpec, name)
+    texts = {"short.md": "The kiosk opens at nine.", "dogs.md": "Dogs stay below.", "fares.md": "Five pounds."}
+    hits = [Hit(Chunk(document, document, 0, len(text), text), 1.0) for document, text in texts.items()]
+    context = MakerContext(retrieve=lambda queries, k: [hits[:k] for _ in queries], shut_out=frozenset())
+    check_maker(spec.build(spec.options(), context))
 
 
 @pytest.mark.parametrize("name", HOST.registry.names("stores"))

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from loresmith.specs import MetricSpec, ScoredAnswer
-from loresmith.testing import check_chunker, check_metric, check_spec, check_store
-from loresmith.values import Chunk, Document
+from loresmith.testing import check_chunker, check_maker, check_metric, check_spec, check_store
+from loresmith.values import Chunk, Document, Example
 
 
 class _Cutter:
@@ -110,3 +110,28 @@ class _Forgetful:
 def test_a_store_that_forgets_is_found_out() -> None:
     with pytest.raises(AssertionError, match="after reopening"):
         check_store(_Forgetful)
+
+
+class _Restless:
+    """A maker that makes something else at every call."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def make(self, examples: Sequence[Example], seed: int) -> list[Example]:
+        self.calls += 1
+        return [
+            Example.of([*example.prompt, {"role": "assistant", "content": f"{self.calls}"}]) for example in examples
+        ]
+
+
+class _Speechless:
+    def make(self, examples: Sequence[Example], seed: int) -> list[Example]:
+        return [Example.of([*example.prompt, {"role": "assistant", "content": " "}]) for example in examples]
+
+
+def test_a_maker_without_a_seed_or_without_replies_is_found_out() -> None:
+    with pytest.raises(AssertionError, match="the same seed"):
+        check_maker(_Restless())
+    with pytest.raises(AssertionError, match="replies nothing"):
+        check_maker(_Speechless())

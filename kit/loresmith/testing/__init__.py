@@ -8,7 +8,7 @@
 Each check raises `AssertionError` with what the contract says and what was found.
 """
 
-from loresmith.testing.behaviour import check_engine, check_method, check_metric
+from loresmith.testing.behaviour import check_engine, check_maker, check_method, check_metric
 from loresmith.testing.given import SAMPLE_DOCUMENTS, SAMPLE_EXAMPLES, scored_answer
 from loresmith.testing.knowledge import check_chunker, check_embedder, check_retriever, check_source, check_store
 from loresmith.testing.spec import check_spec
@@ -19,6 +19,7 @@ __all__ = [
     "check_chunker",
     "check_embedder",
     "check_engine",
+    "check_maker",
     "check_method",
     "check_metric",
     "check_retriever",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
-from loresmith.specs import Engine, Metric, Trainer
+from loresmith.specs import Engine, Maker, Metric, Trainer
 from loresmith.testing.given import SAMPLE_EXAMPLES, scored_answer
-from loresmith.values import Message
+from loresmith.values import Example, Message
 
 QUESTIONS = ("When does the kiosk open?", "May I bring my dog, and two bicycles as well, on the early boat?", "Hello")
 
@@ -52,6 +53,20 @@ def check_method(trainer: Trainer, folder: Path) -> None:
     if result.adapter is not None:
         assert result.adapter.is_dir(), f'the adapter "{result.adapter}" is not there'
         assert result.adapter.resolve().is_relative_to(folder.resolve()), "the adapter must lie in the stage's folder"
+
+
+def check_maker(maker: Maker, examples: Sequence[Example] = SAMPLE_EXAMPLES) -> None:
+    """Check that a maker makes whole examples of `examples`, the same for the same seed, and leaves those as they are."""
+    before = repr(examples)
+    made = maker.make(examples, 1)
+    assert made, "no example was made; check it on examples it makes some of"
+    assert repr(examples) == before, "the examples given must stay as they are"
+    for example in made:
+        roles = [message["role"] for message in example.messages if message["role"] != "system"]
+        assert roles[-2:] == ["user", "assistant"], f"an example must end with a question and its reply, not {roles}"
+        assert example.question.strip(), f'the example "{example.id}" asks nothing'
+        assert example.reply.strip(), f'the example "{example.id}" replies nothing'
+    assert maker.make(examples, 1) == made, "the same seed must make the same"
 
 
 def check_metric(metric: Metric) -> None:

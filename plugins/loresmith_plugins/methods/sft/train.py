@@ -174,7 +174,7 @@ class _Training:
 
     def _rate(self, step: int) -> float:
         total = len(self.batches)
-        warmup = max(1, round(total * self.options.warmup))
+        warmup = round(total * self.options.warmup)
         if step < warmup:
             return self.options.learning_rate * (step + 1) / warmup
         return self.options.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))

@@ -57,9 +57,7 @@ def test_a_switched_model_says_what_peft_says(base: Any, adapters: tuple[Path, P
         assert torch.allclose(logits(switch.use(adapter)), unmerged(chat_model, adapter), atol=1e-4, rtol=1e-4)
 
 
-def test_two_adapters_swap_without_being_read_again(
-    base: Any, adapters: tuple[Path, Path], tmp_path: Path
-) -> None:
+def test_two_adapters_swap_without_being_read_again(base: Any, adapters: tuple[Path, Path], tmp_path: Path) -> None:
     import shutil
 
     import torch

@@ -119,9 +119,7 @@ def test_a_prompt_that_just_fits_is_answered(chat_model: Path) -> None:
         engine.complete([asked("x" * (2 + 510 - used))])
 
 
-def test_an_adapter_changes_the_replies_and_can_be_taken_off(
-    chat_model: Path, adapters: tuple[Path, Path]
-) -> None:
+def test_an_adapter_changes_the_replies_and_can_be_taken_off(chat_model: Path, adapters: tuple[Path, Path]) -> None:
     engine = TransformersChatModel.load(chat_model, max_tokens=24, batch_tokens=4096)
 
     def replies(adapter: Path | None) -> list[str]:

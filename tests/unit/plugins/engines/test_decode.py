@@ -25,9 +25,7 @@ def loaded(chat_model: Path) -> LoadedModel:
 def prompts_of(count: int, *, prefix: int, shortest: int, longest: int, seed: int = 3) -> list[list[int]]:
     chance = random.Random(seed)
     shared = [chance.randrange(3, 250) for _ in range(prefix)]
-    return [
-        shared + [chance.randrange(3, 250) for _ in range(chance.randint(shortest, longest))] for _ in range(count)
-    ]
+    return [shared + [chance.randrange(3, 250) for _ in range(chance.randint(shortest, longest))] for _ in range(count)]
 
 
 def decoder(loaded: LoadedModel, *, max_tokens: int = MAX_TOKENS, batch_tokens: int = 100_000) -> Decoder:

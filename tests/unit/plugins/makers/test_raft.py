@@ -1,4 +1,4 @@
-"""Prompts hold the retriever's own passages: the right one found and cited, the wrong ones never a held-out document's."""
+"""Prompts hold the retriever's own passages: the right one cited, the wrong ones never of a held-out document."""
 
 from __future__ import annotations
 

@@ -96,10 +96,12 @@ def test_the_rate_rises_in_the_warm_up_and_falls_to_nearly_nothing(chat_model: P
 
 
 def test_an_example_with_nothing_to_learn_only_takes_no_part(chat_model: Path, tmp_path: Path) -> None:
-    read_only = Example.of([
-        {"role": "user", "content": "Who?"},
-        {"role": "assistant", "content": "Me.", "trained": False},
-    ])
+    read_only = Example.of(
+        [
+            {"role": "user", "content": "Who?"},
+            {"role": "assistant", "content": "Me.", "trained": False},
+        ]
+    )
     losses = []
     for name, train in (("with", [*EXAMPLES, read_only]), ("without", EXAMPLES)):
         stage = Stage(chat_model, tmp_path / name, train=train, options={"batch": 9, "epochs": 1})

@@ -89,7 +89,7 @@ def test_examples_beyond_the_window_are_refused_all_with_file_and_line(chat_mode
 
 
 def test_a_dev_example_beyond_the_window_is_refused_too(chat_model: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="data/dev.jsonl:4"):
+    with pytest.raises(DataError, match=r"data/dev\.jsonl:4"):
         Stage(chat_model, tmp_path, dev=[example("Why? " * 120, "So.", "data/dev.jsonl:4")]).trainer()
 
 

@@ -224,7 +224,7 @@ def test_a_full_disk_stops_the_stage_and_spares_the_checkpoint_before(
         sync(file)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    with pytest.raises(TrainError, match="the checkpoint of step 3 cannot be written .* the disk is full") as full:
+    with pytest.raises(TrainError, match=r"the checkpoint of step 3 cannot be written .* the disk is full") as full:
         stage.run()
     assert "--resume" in full.value.hint
     assert full.value.exit_code == 1
@@ -248,7 +248,7 @@ def test_a_full_disk_at_the_very_end_is_told_as_clearly(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(PeftModel, "save_pretrained", save_pretrained)
-    with pytest.raises(TrainError, match="the adapter cannot be written .* the disk is full"):
+    with pytest.raises(TrainError, match=r"the adapter cannot be written .* the disk is full"):
         Stage(chat_model, tmp_path, options={"epochs": 1}).run()
     assert not (tmp_path / "adapter").exists()
 
