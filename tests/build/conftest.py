@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from command_line import CommandLine, Ended, run_installed
+from command_line import CommandLine, Ended
 from small_project import copied, write_project
 from tiny_embedder import tiny_embedder
 from tiny_models import write_chat_model
@@ -45,9 +45,9 @@ def session_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def built(written: Path, session_home: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
-    """A built project, not to be changed, and what `build --json` said: a command as a shell runs it."""
+    """A built project, not to be changed, and what `build --json` said."""
     project = copied(written, tmp_path_factory.mktemp("built") / "desk", state=False)
-    return project, run_installed("build", "--json", "--project", project)
+    return project, CommandLine(tmp_path_factory.mktemp("logs")).run("build", "--json", "--project", project)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""One build from start to end, as a shell runs it."""
+"""One build from start to end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from command_line import CommandLine, Ended
+from command_line import CommandLine, Ended, run_installed
 from loresmith.files import read_json, read_jsonl
 from loresmith.recipe.models import RUNGS
 from small_project import edit_recipe
@@ -25,6 +25,15 @@ def test_a_build_prints_one_json_object_and_nothing_else_on_stdout(built: tuple[
     assert {"run", "report", "rungs", "pairs", "minimum_detectable", "verdict", "receipts"} <= ended.json.keys()
     assert "Warning" not in ended.err
     assert "Traceback" not in ended.err
+
+
+def test_the_installed_command_does_it_in_a_process_of_its_own(rebuilt: Path, built: tuple[Path, Ended]) -> None:
+    ended = run_installed("build", "--json", "--project", rebuilt)
+    assert ended.code == 0, ended.err
+    assert ended.json["pairs"] == built[1].json["pairs"]
+    refused = run_installed("build", "--project", rebuilt / "docs")
+    assert refused.code == 2
+    assert "no assistant.yaml in" in refused.err
 
 
 def test_every_rung_is_measured_with_intervals_and_costs(built: tuple[Path, Ended]) -> None:

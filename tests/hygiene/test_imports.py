@@ -29,7 +29,8 @@ def heavy_after(code: str) -> list[str]:
     "arguments",
     [
         ["--help"], ["--version"], ["plugins", "ls", "--help"], ["plugins", "ls"], ["recipes", "ls"], ["models", "ls"],
-        ["build", "--help"], ["ask", "--help"], ["train", "--help"], ["eval", "--help"], ["index", "--help"], ["runs", "ls", "--help"],
+        ["build", "--help"], ["ask", "--help"], ["train", "--help"], ["eval", "--help"], ["index", "--help"],
+        ["runs", "ls", "--help"],
     ],
     ids=" ".join,
 )  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from loresmith.assistant.citations import cite, marks
+from loresmith.assistant.citations import attributed, cite, marks
 from loresmith.assistant.declines import Declines
 from loresmith.assistant.history import recent, retrieval_query
 from loresmith.assistant.prompt import assemble
@@ -136,11 +136,15 @@ class Assistant:
         trace.dropped = [shown(hit) for hit in before if hit.chunk.id not in kept]
 
     def _finish(self, trace: Trace, hits: Sequence[Hit], completion: Completion) -> Answer:
-        text = completion.text.strip()
+        said = completion.text.strip()
+        refused = self.declines.matches(said)
+        text = said if refused else attributed(said, hits)
+        if text != said:
+            trace.notes.append("the reply cited nothing; sentences that a passage supports got their marks")
         answer = Answer(
             answer=text,
             citations=cite(text, hits),
-            refused=self.declines.matches(text),
+            refused=refused,
             rung=self.rung,
             trace=trace,
             tokens_in=completion.tokens_in,

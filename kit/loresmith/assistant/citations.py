@@ -81,6 +81,24 @@ def supports(passage: Chunk, claim: str) -> bool:
     return support_share(claim, passage) >= SUPPORTED_SHARE and _numbers(claim) <= _all_words(passage)
 
 
+def attributed(reply: str, passages: Sequence[Hit] | Sequence[Chunk]) -> str:
+    """Return a reply that cites nothing with a mark in each sentence that a passage supports.
+
+    Small models state what they read and leave out where; a sentence whose words and numbers stand in a passage gets
+    the mark of the passage that has most of it. A reply with marks of its own is returned as it is.
+    """
+    if marks(reply):
+        return reply
+    chunks = [chunk_of(passage) for passage in passages]
+    for start, end in reversed(sentences(reply)):
+        claim = reply[start:end]
+        able = [(support_share(claim, c), -n) for n, c in enumerate(chunks, 1) if supports(c, claim)]
+        if able and _content(claim):
+            at = _before_stop(reply, start, end)
+            reply = f"{reply[:at]} [{-max(able)[1]}]{reply[at:]}"
+    return reply
+
+
 def with_marks(reply: str, passages: Sequence[Hit] | Sequence[Chunk], documents: Collection[str] = ()) -> str:
     """Return a training reply with a mark in each sentence that a passage supports, at least in the best one.
 

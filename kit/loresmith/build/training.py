@@ -135,10 +135,13 @@ class Training:
     def _context(self, number: int, stage: Stage, adapter: Path | None, folder: Path, *, resume: bool) -> StageContext:
         materials = self.materials
 
+        stages = len(materials.recipe.training)
+        activity = f"training {stage.method}" + (f" ({number + 1} of {stages})" if stages > 1 else "")
+
         def event(row: Mapping[str, Any]) -> None:
             self.run.event({**row, "stage": number, "step_of": f"train:{number}"})
             if row["event"] == "step":
-                self.report(f"training {stage.method}", row["step"], row["steps"])
+                self.report(activity, row["step"], row["steps"])
 
         return StageContext(
             base=materials.base,

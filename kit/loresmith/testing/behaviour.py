@@ -56,7 +56,7 @@ def check_method(trainer: Trainer, folder: Path) -> None:
 
 
 def check_maker(maker: Maker, examples: Sequence[Example] = SAMPLE_EXAMPLES) -> None:
-    """Check that a maker makes whole examples of `examples`, the same for the same seed, and leaves those as they are."""
+    """Check that a maker makes whole examples, the same for the same seed, and leaves those given as they are."""
     before = repr(examples)
     made = maker.make(examples, 1)
     assert made, "no example was made; check it on examples it makes some of"
