@@ -66,12 +66,15 @@ def recipe_keys() -> Iterator[tuple[str, str, str]]:
         "": Recipe, "knowledge.": Knowledge, "data.": Data, "data.split.": Split, "evaluation.": Evaluation,
     }  # fmt: skip
     for prefix, model in models.items():
-        for name, field in model.model_fields.items():
-            default = "required" if field.is_required() else _written(field.get_default(call_default_factory=True))
-            yield prefix + name, default, field.description or ""
+        yield from _keys_of(prefix, model)
     for part in (Component, Stage):
-        for name, field in part.model_fields.items():
-            yield name, "required", field.description or ""
+        yield from _keys_of("", part)
+
+
+def _keys_of(prefix: str, model: type[BaseModel]) -> Iterator[tuple[str, str, str]]:
+    for name, field in model.model_fields.items():
+        default = "required" if field.is_required() else _written(field.get_default(call_default_factory=True))
+        yield prefix + name, default, field.description or ""
 
 
 def _written(value: object) -> str:

@@ -85,7 +85,8 @@ def attributed(reply: str, passages: Sequence[Hit] | Sequence[Chunk]) -> str:
     """Return a reply that cites nothing with a mark in each sentence that a passage supports.
 
     Small models state what they read and leave out where; a sentence whose words and numbers stand in a passage gets
-    the mark of the passage that has most of it. A reply with marks of its own is returned as it is.
+    the mark of the passage that has most of it. A reply with marks of its own is returned as it is, and so is a
+    sentence that was cut off.
     """
     if marks(reply):
         return reply
@@ -93,7 +94,7 @@ def attributed(reply: str, passages: Sequence[Hit] | Sequence[Chunk]) -> str:
     for start, end in reversed(sentences(reply)):
         claim = reply[start:end]
         able = [(support_share(claim, c), -n) for n, c in enumerate(chunks, 1) if supports(c, claim)]
-        if able and _content(claim):
+        if able and _content(claim) and _FINAL.search(claim):
             at = _before_stop(reply, start, end)
             reply = f"{reply[:at]} [{-max(able)[1]}]{reply[at:]}"
     return reply

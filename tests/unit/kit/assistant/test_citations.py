@@ -6,7 +6,7 @@ import random
 import pytest
 
 from fake_parts import DOGS, FARES, chunk
-from loresmith.assistant.citations import cite, marks, supports, with_marks, without_marks
+from loresmith.assistant.citations import attributed, cite, marks, supports, with_marks, without_marks
 from loresmith.values import Chunk
 
 PIECES = [
@@ -133,3 +133,15 @@ def test_marking_and_unmarking_are_inverse() -> None:
         marked = with_marks(reply, passages)
         assert without_marks(marked).split() == without_marks(reply).split()
         assert with_marks(marked, passages) == marked
+
+
+def test_a_reply_without_marks_gets_those_of_the_passages_that_support_it() -> None:
+    passages = [chunk("A bicycle costs 3.00 marks on Red.", "bicycles.md"), chunk("Dogs pay 2.00 marks.", "dogs.md")]
+    reply = "Dogs pay 2.00 marks. A bicycle costs 4.00 marks. Next: come early."
+    assert attributed(reply, passages) == "Dogs pay 2.00 marks [2]. A bicycle costs 4.00 marks. Next: come early."
+
+
+def test_a_reply_with_marks_of_its_own_and_a_sentence_cut_off_stay_as_they_are() -> None:
+    passages = [chunk("Dogs pay 2.00 marks.", "dogs.md")]
+    assert attributed("Dogs pay 2.00 marks. Dogs [1] pay.", passages) == "Dogs pay 2.00 marks. Dogs [1] pay."
+    assert attributed("Dogs pay 2.00", passages) == "Dogs pay 2.00"
