@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from loresmith.errors import TrainError
+from loresmith.files import read_json
 from loresmith_plugins.engines.transformers.load import old_names_allowed
 from loresmith_plugins.methods.sft import SftOptions
 from loresmith_plugins.methods.sft.checkpoints import write_whole
@@ -19,10 +21,19 @@ def with_lora(model: Any, options: SftOptions, start: Path | None) -> Any:
         model: The base model; its own weights are frozen.
         options: Rank, alpha, dropout and targets.
         start: Adapter of the stage before, to go on from.
+
+    Raises:
+        TrainError: If the stage asks for another rank than the adapter it goes on from has.
     """
     from peft import LoraConfig, PeftModel, get_peft_model
 
     if start is not None:
+        has = read_json(start / "adapter_config.json")["r"]
+        if has != options.rank:
+            raise TrainError(
+                f"the stage asks for rank {options.rank}, and the adapter it goes on from has rank {has}",
+                "Give both stages the same rank.",
+            )
         with old_names_allowed():
             return PeftModel.from_pretrained(model, str(start), is_trainable=True)
     config = LoraConfig(

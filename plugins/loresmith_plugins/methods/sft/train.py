@@ -17,6 +17,8 @@ from typing import Any
 import torch
 
 from loresmith.errors import Interrupted, TrainError
+from loresmith.files import folder_hash
+from loresmith.runs.hashes import base_hash
 from loresmith.specs import MaskReceipt, StageContext, StageResult
 from loresmith.values import Example, content_hash
 from loresmith_plugins.engines.transformers.load import load_format, load_model, window_of
@@ -232,9 +234,9 @@ class _Training:
         )
 
     def _fingerprint(self) -> str:
-        """Hash of what shapes the training: options, seed, rows and the adapter it starts from."""
+        """Hash of what shapes the training: options, seed, rows, base, and the adapter it starts from."""
         options: dict[str, Any] = self.options.model_dump(exclude={"checkpoint_seconds"})
         rows = [[row.ids, row.trained] for batch in self.batches for row in batch]
-        return content_hash(
-            json.dumps(options, sort_keys=True), str(self.context.seed), json.dumps(rows), str(self.context.adapter)
-        )
+        start = folder_hash(self.context.adapter) if self.context.adapter else ""
+        settings = json.dumps([options, self.context.seed, rows], sort_keys=True)
+        return content_hash(settings, base_hash(self.context.base), start)

@@ -95,6 +95,12 @@ def test_a_stage_goes_on_from_the_adapter_of_the_one_before(chat_model: Path, tm
     assert not same_weights(before, after)
 
 
+def test_a_stage_that_asks_for_another_rank_than_it_goes_on_from_is_refused(chat_model: Path, tmp_path: Path) -> None:
+    before = Stage(chat_model, tmp_path / "1", options={"epochs": 1, "rank": 2}).run().adapter
+    with pytest.raises(TrainError, match="asks for rank 4, and the adapter it goes on from has rank 2"):
+        Stage(chat_model, tmp_path / "2", adapter=before, options={"epochs": 1, "rank": 4}).run()
+
+
 def test_the_same_seed_gives_the_same_adapter_and_another_seed_another(chat_model: Path, tmp_path: Path) -> None:
     found = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
