@@ -29,10 +29,10 @@ def with_lora(model: Any, options: SftOptions, start: Path | None) -> Any:
 
     if start is not None:
         has = read_json(start / "adapter_config.json")["r"]
-        if has != options.rank:
+        if "rank" in options.model_fields_set and has != options.rank:
             raise TrainError(
                 f"the stage asks for rank {options.rank}, and the adapter it goes on from has rank {has}",
-                "Give both stages the same rank.",
+                "Give both stages the same rank, or leave it out here.",
             )
         with old_names_allowed():
             return PeftModel.from_pretrained(model, str(start), is_trainable=True)

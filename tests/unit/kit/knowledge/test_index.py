@@ -190,7 +190,7 @@ def test_lost_vectors_are_reported_and_mended(desk: Desk) -> None:
 def test_stale_vectors_of_a_build_that_was_cut_short_do_not_crowd_out_hits(desk: Desk) -> None:
     desk.refresh()
     store = _store(desk)
-    store.upsert([f"stale-{n}" for n in range(50)], desk.embedder.embed(["dogs on deck"] * 50))
+    store.upsert([f"stale-{n}" for n in range(50)], desk.embedder.embed([f"dogs on deck {n}" for n in range(50)]))
     store.close()
     assert len(desk.found(k=3)) == 3
     desk.refresh()
