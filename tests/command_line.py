@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 HEAVY = [
-    "loresmith.build.pipeline",
+    "loresmith.building.pipeline",
     "loresmith_plugins.methods.sft.train",
     "loresmith_plugins.engines.transformers.chat_model",
     "transformers.models.llama.modeling_llama",

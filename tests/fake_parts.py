@@ -9,7 +9,7 @@ from loresmith.assistant.assistant import Assistant
 from loresmith.assistant.declines import Declines
 from loresmith.host import PluginHost
 from loresmith.specs import Progress
-from loresmith.values import Chunk, Completion, Hit, Message
+from loresmith.values import Chunk, Completion, Hit, Message, Sampling, Weights
 
 FARES = "The single fare is 9.40 marks. Children pay 4.70 marks."
 DOGS = "Dogs travel free on the open deck. A dog in a cabin pays 6.00 marks."
@@ -26,26 +26,30 @@ class FakeEngine:
 
     def __init__(self, reply: Callable[[str], str] | str = "The single fare is 9.40 marks [1].") -> None:
         self.reply = reply if callable(reply) else lambda _prompt: reply
-        self.adapter: Path | None = None
-        self.calls: list[tuple[Path | None, list[list[Message]]]] = []
+        self.weights = Weights()
+        self.calls: list[tuple[Weights, list[list[Message]]]] = []
         self.stop_after: int | None = None
 
-    def use_adapter(self, adapter: Path | None) -> None:
-        self.adapter = adapter
+    def use(self, weights: Weights) -> None:
+        self.weights = weights
 
     def render(self, messages: Sequence[Message]) -> str:
         return "\n".join(message["content"] for message in messages)
 
     def complete(
-        self, conversations: Sequence[Sequence[Message]], progress: Progress | None = None
+        self,
+        conversations: Sequence[Sequence[Message]],
+        progress: Progress | None = None,
+        *,
+        sampling: Sampling | None = None,
     ) -> list[Completion]:
-        self.calls.append((self.adapter, [list(conversation) for conversation in conversations]))
+        self.calls.append((self.weights, [list(conversation) for conversation in conversations]))
         if progress:
             progress(len(conversations), len(conversations))
         return [Completion(self.reply(conversation[-1]["content"]), 10, 5, 0.5) for conversation in conversations]
 
     def stream_text(self, messages: Sequence[Message]) -> Iterator[str]:
-        self.calls.append((self.adapter, [list(messages)]))
+        self.calls.append((self.weights, [list(messages)]))
         for count, character in enumerate(self.reply(messages[-1]["content"])):
             if count == self.stop_after:
                 raise KeyboardInterrupt
@@ -81,7 +85,7 @@ def fake_assistant(
         rung=rung,
         instructions="You answer for the ferry.\n",
         demonstrations=(),
-        adapter=Path("adapter"),
+        weights=Weights(adapter=Path("adapter")),
         declines=Declines(["The papers do not say. Next: ring the desk."]),
         host=host or PluginHost(points=[]),
         notes=notes,

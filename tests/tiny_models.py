@@ -52,8 +52,15 @@ def write_chat_model(folder: Path, *, gain: float = 10.0, tied: bool = True, win
     return folder
 
 
-def write_adapter(folder: Path, base: Path, seed: int) -> Path:
-    """Write an adapter for `base` that does something: random weights in both of its halves."""
+def write_adapter(folder: Path, base: Path, seed: int, **changes: Any) -> Path:
+    """Write an adapter for `base` that does something: random weights in its halves and in what goes with them.
+
+    Args:
+        folder: Where it goes.
+        base: Folder of the model.
+        seed: Seed of the weights.
+        changes: Settings of the adapter to give otherwise.
+    """
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
@@ -61,9 +68,14 @@ def write_adapter(folder: Path, base: Path, seed: int) -> Path:
     from loresmith_plugins.engines.transformers.load import old_names_allowed
 
     torch.manual_seed(seed)
-    config = LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", task_type="CAUSAL_LM", init_lora_weights=False)
+    settings: dict[str, Any] = {"r": 4, "lora_alpha": 8, "target_modules": "all-linear", "init_lora_weights": False}
+    config = LoraConfig(task_type="CAUSAL_LM", **settings | changes)
     with old_names_allowed():
         model: Any = get_peft_model(AutoModelForCausalLM.from_pretrained(base), config)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "magnitude" in name or "modules_to_save" in name:
+                weight *= 1 + torch.rand_like(weight)
     model.save_pretrained(str(folder), save_embedding_layers=False)
     return folder
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from loresmith.specs import Maker, StageContext, StageResult
+from loresmith.testing import stage_context
 from loresmith.values import Example
 from loresmith_plugins.methods.sft import SftOptions
 from loresmith_plugins.methods.sft.train import SftTrainer
@@ -40,6 +41,7 @@ class Stage:
 
     Args:
         stop_after: The user asks to stop once so many steps are done.
+        others: Further fields of the context, such as `preferences` or `engine`.
     """
 
     base: Path
@@ -54,25 +56,30 @@ class Stage:
     make: Callable[[str, Mapping[str, Any]], Maker | None] = lambda _name, _options: None
     options: dict[str, Any] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
+    others: dict[str, Any] = field(default_factory=dict)
 
     def trainer(self) -> SftTrainer:
+        defaults: dict[str, Any] = {"epochs": 2, "batch": 4, "learning_rate": 0.01, "patience": 1000}
+        if self.options.get("objective") != "documents":
+            defaults["passages"] = 0
+        return SftTrainer(SftOptions.model_validate(defaults | self.options), self.context())
+
+    def context(self) -> StageContext:
         self.folder.mkdir(parents=True, exist_ok=True)
-        defaults = {"passages": 0, "epochs": 2, "batch": 4, "learning_rate": 0.01, "patience": 1000}
-        context = StageContext(
-            base=self.base,
+        return stage_context(
+            self.base,
+            self.folder,
             adapter=self.adapter,
             instructions=self.instructions,
             train=self.train,
             dev=self.dev,
-            preferences=(),
-            folder=self.folder,
             seed=self.seed,
             resume=self.resume,
             make=self.make,
             event=lambda event: self.events.append(dict(event)),
             stopping=lambda: self.stop_after is not None and len(self.steps()) >= self.stop_after,
+            **self.others,
         )
-        return SftTrainer(SftOptions.model_validate(defaults | self.options), context)
 
     def run(self) -> StageResult:
         return self.trainer().train()

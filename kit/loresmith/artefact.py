@@ -7,14 +7,13 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from loresmith.assistant.assistant import PARTS
 from loresmith.errors import GateRefused, LoresmithError, UsageError
 from loresmith.files import file_hash, folder_hash, read_json, write_json
 from loresmith.moments import now
 from loresmith.project import Project
-from loresmith.recipe.models import RUNGS
+from loresmith.rungs import PARTS, RUNGS
 from loresmith.runs.run import Run
-from loresmith.values import content_hash
+from loresmith.values import Weights, content_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +26,7 @@ class Artefact:
         rung: The rung of it.
         base: `name` and `hash` of the base model.
         adapter: `path` under the project and `hash`, or None for a rung without one.
+        model: The same of whole weights that were trained in the place of the base, or None.
         index: Fingerprint of the index it was measured with, or None for a rung that looks nothing up.
         prompt: `instructions`, the hash of the system prompt, and `few_shot`, the demonstrations shown.
         retriever: The retriever's settings, or None for a rung that looks nothing up.
@@ -46,14 +46,11 @@ class Artefact:
     receipts: Mapping[str, str]
     promoted_at: str
     overruled: tuple[str, ...] = ()
+    model: Mapping[str, str] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `artefact.json` holds."""
         return {**asdict(self), "overruled": list(self.overruled)}
-
-    def adapter_folder(self, project: Project) -> Path | None:
-        """Return where the adapter is, or None for a rung without one."""
-        return project.root / self.adapter["path"] if self.adapter else None
 
 
 def promote(project: Project, run: Run, rung: str = "", *, force: bool = False) -> Artefact:
@@ -129,7 +126,7 @@ def mismatch(project: Project, rung: str, index: str | None) -> str:
         return f'the rung "{rung}" needs an index, and this project has none: build it with `loresmith index`'
     if there == index:
         return ""
-    adapter = ", and its adapter trained for it," if PARTS[rung].adapter else ""
+    adapter = ", and its adapter trained for it," if PARTS[rung].trained else ""
     return (
         f'the rung "{rung}" was measured with index {(index or "unknown")[:8]}{adapter} '
         f"but the index is {there[:8]} now: "
@@ -162,13 +159,14 @@ def _made(project: Project, run: Run, rung: str, overruled: tuple[str, ...]) -> 
     import yaml
 
     recipe = yaml.safe_load(run.recipe.read_text(encoding="utf-8"))
-    passages = PARTS[rung].passages
+    passages, weights = PARTS[rung].passages, _weights(run, rung)
     return Artefact(
         version=max((each.version for each in history(project)), default=0) + 1,
         run=run.id,
         rung=rung,
         base={"name": recipe["base"], "hash": run.manifest.hashes.get("base", "")},
-        adapter=_adapter(project, run, rung),
+        adapter=_part(project, weights.adapter),
+        model=_part(project, weights.model),
         index=index_fingerprint(project) if passages else None,
         prompt={
             "instructions": content_hash(recipe["instructions"]),
@@ -181,16 +179,18 @@ def _made(project: Project, run: Run, rung: str, overruled: tuple[str, ...]) -> 
     )
 
 
-def _adapter(project: Project, run: Run, rung: str) -> dict[str, str] | None:
-    if not PARTS[rung].adapter:
-        return None
-    folder = run.adapter_of(rung)
-    if folder is None:
+def _weights(run: Run, rung: str) -> Weights:
+    weights = run.weights_of(rung)
+    if PARTS[rung].trained and weights is None:
         raise GateRefused(
-            f'the rung "{rung}" needs an adapter, and run "{run.id}" has none',
-            "Train it with `loresmith build --resume`, or promote a rung without one.",
+            f'the rung "{rung}" needs training, and run "{run.id}" has trained nothing for it',
+            "Train it with `loresmith build --resume`, or promote a rung without training.",
         )
-    return {"path": folder.relative_to(project.root).as_posix(), "hash": folder_hash(folder)}
+    return weights or Weights()
+
+
+def _part(project: Project, folder: Path | None) -> dict[str, str] | None:
+    return {"path": folder.relative_to(project.root).as_posix(), "hash": folder_hash(folder)} if folder else None
 
 
 def _older(project: Project) -> Path:
@@ -200,7 +200,7 @@ def _older(project: Project) -> Path:
 def _read(path: Path) -> Artefact:
     names = [field.name for field in fields(Artefact)]
     try:
-        value = read_json(path)
+        value = {"model": None} | read_json(path)
         # Keys of a newer version are passed over.
         return Artefact(**{name: value[name] for name in names} | {"overruled": tuple(value["overruled"])})
     except (ValueError, KeyError, TypeError) as error:

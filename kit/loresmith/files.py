@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,12 @@ def write_jsonl(path: Path, rows: Iterable[Any]) -> None:
     write_text(path, "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows))
 
 
+def copy_folder(source: Path, folder: Path) -> None:
+    """Copy a folder atomically. Weights, which are never written in place, are linked where the file system can."""
+    with replacing(folder) as temporary:
+        shutil.copytree(source, temporary, copy_function=_copy)
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
@@ -97,6 +103,14 @@ def sweep(folder: Path) -> None:
             path.rename(whole)
         else:
             _remove(path)
+
+
+def _copy(source: str, target: str) -> None:
+    if source.endswith(".safetensors"):
+        with suppress(OSError):
+            os.link(source, target)
+            return
+    shutil.copy2(source, target)
 
 
 def _sync(path: Path) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from loresmith.options import Options
-from loresmith.values import Chunk, Completion, Document, Example, Hit, Message, Preference, Trace
+from loresmith.project import RECIPE_FILE
+from loresmith.values import Chunk, Completion, Document, Example, Hit, Message, Preference, Sampling, Trace, Weights
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,18 +106,26 @@ class Engine(Protocol):
 
     @property
     def identity(self) -> str:
-        """Hash of the weights and of the decoding settings, without adapters."""
+        """Hash of the base and of the decoding settings, whatever weights are in use."""
 
-    def use_adapter(self, adapter: Path | None) -> None:
-        """Switch to an adapter folder, or to the base alone with None."""
+    def use(self, weights: Weights) -> None:
+        """Switch to other weights, or to the base alone with `Weights()`.
+
+        Raises:
+            ModelError: If they cannot be loaded, or if the engine takes none.
+        """
 
     def render(self, messages: Sequence[Message]) -> str:
         """Return the text of the prompt exactly as the model will read it."""
 
     def complete(
-        self, conversations: Sequence[Sequence[Message]], progress: Progress | None = None
+        self,
+        conversations: Sequence[Sequence[Message]],
+        progress: Progress | None = None,
+        *,
+        sampling: Sampling | None = None,
     ) -> list[Completion]:
-        """Return one completion a conversation, in the order given; greedy decoding.
+        """Return one completion a conversation, in the order given: the likeliest (greedy), or drawn by `sampling`.
 
         Raises:
             DataError: If prompts do not fit the model's window; each under the key `question 1`, `question 2` ...
@@ -124,6 +133,20 @@ class Engine(Protocol):
 
     def stream_text(self, messages: Sequence[Message]) -> Iterator[str]:
         """Yield the reply piece by piece."""
+
+
+@runtime_checkable
+class ChoosingEngine(Engine, Protocol):
+    """An engine that also says how likely given replies are: what a judge needs."""
+
+    def log_probabilities(
+        self, conversations: Sequence[Sequence[Message]], options: Sequence[str]
+    ) -> list[list[float]]:
+        """Return for each conversation the log-probability (nats) that its reply begins with each of the options.
+
+        Raises:
+            ModelError: If the engine's model does not tell.
+        """
 
 
 @runtime_checkable
@@ -215,17 +238,26 @@ class StageContext:
     """What a training stage is built from.
 
     Args:
-        base: Folder of the base model (safetensors and tokenizer).
-        adapter: Adapter that the stage before left, or None.
+        base: Folder of the whole weights the stage starts from: the recipe's base, or what an earlier stage made of it.
+        adapter: Adapter on that base that the stage before left, or None.
         instructions: The system prompt.
         train: Examples to learn from.
         dev: Examples for early stopping.
-        preferences: For methods that learn from them.
-        folder: The stage's own folder: checkpoints and the adapter go there.
+        documents: The project's documents.
+        preferences: Preferences to learn from.
+        held_out: Preferences that are never learnt from.
+        folder: The stage's own folder: checkpoints and weights go there.
+        root: The project folder, which files named by options are relative to.
         seed: Seed of everything random.
         resume: Go on from the last checkpoint.
         make: Build another registered maker by name and options, on the live index.
+        engine: Build an engine from a mapping as in a recipe, with an optional `base` (preset, path or hub id); without
+            one it generates with the weights the stage starts from.
+        metric: Build a metric from its name or from a mapping as in a recipe.
+        model: Folder of a chat model by preset, path or hub id.
+        trained: Folder in which an earlier stage left its result, by its number and the run's id (default: this run).
         event: Write an event of the run.
+        progress: Told an activity, what is done of it, and its total.
         stopping: True once the user asked to stop.
     """
 
@@ -234,12 +266,20 @@ class StageContext:
     instructions: str
     train: Sequence[Example]
     dev: Sequence[Example]
+    documents: Sequence[Document]
     preferences: Sequence[Preference]
+    held_out: Sequence[Preference]
     folder: Path
+    root: Path
     seed: int
     resume: bool
     make: Callable[[str, Mapping[str, Any]], Maker | None]
+    engine: Callable[[Mapping[str, Any]], Engine]
+    metric: Callable[[str | Mapping[str, Any]], Metric]
+    model: Callable[[str], Path]
+    trained: Callable[[int, str], Path]
     event: Callable[[Mapping[str, Any]], None]
+    progress: Callable[[str, int, int], None]
     stopping: Callable[[], bool]
 
 
@@ -252,6 +292,7 @@ class MaskReceipt:
         masked_tokens: Tokens that are only read.
         eos_trained: Whether every reply's end of turn enters the loss.
         samples: Rendered examples as runs of (text, trained).
+        warnings: What the user should know before the first step.
     """
 
     trained_tokens: int
@@ -260,11 +301,17 @@ class MaskReceipt:
     examples: int
     longest: int
     samples: tuple[tuple[tuple[str, bool], ...], ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StageResult:
-    """What a stage left behind. Losses are nats per trained token."""
+    """What a stage left behind. Losses are nats per trained token, unless the method says otherwise.
+
+    Args:
+        adapter: Adapter folder on the base the stage started from.
+        model: Folder of whole weights, where these trained. With neither the next stage starts where this one did.
+    """
 
     adapter: Path | None
     steps: int
@@ -274,6 +321,7 @@ class StageResult:
     tokens: int
     seconds: float
     stopped_early: bool = False
+    model: Path | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -360,17 +408,39 @@ class RerankerSpec(Spec):
 
 @dataclass(frozen=True, kw_only=True)
 class EngineSpec(Spec):
-    """An engine. `build(options, base)`: `base` is the folder of the model."""
+    """An engine. `build(options, base)`: `base` is the folder of the model.
+
+    `local` says whether it generates with weights on this machine; one that does not passes `base` over.
+    """
 
     build: Callable[[Any, Path], Engine]
+    local: bool = True
     presets: tuple[ModelPreset, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """What a method holds in memory, as far as its options' common keys (adapter, rank, batch ...) do not say it.
+
+    Args:
+        learns_from: Whose rows a batch is made of.
+        rows: Rows that one item of a batch brings: 2 where it learns from pairs.
+        logits: Whether the step computes logits of the trained tokens, of all tokens, or of none.
+        models: Further models, by preset, path or hub id, that are in memory whole beside the one that trains.
+    """
+
+    learns_from: Literal["examples", "preferences"] = "examples"
+    rows: int = 1
+    logits: Literal["trained", "all", "none"] = "trained"
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class MethodSpec(Spec):
-    """A training method."""
+    """A training method. `footprint(options)` is for the estimate; nothing is loaded for it."""
 
     build: Callable[[Any, StageContext], Trainer]
+    footprint: Callable[[Any], Footprint] = lambda _options: Footprint()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -404,9 +474,17 @@ class ToolSpec(Spec):
 
 @dataclass(frozen=True, kw_only=True)
 class RecipeSpec(Spec):
-    """A recipe folder that `loresmith new` copies."""
+    """A recipe folder that `loresmith new` copies.
+
+    `file` gives a recipe that takes the place of the folder's own: another way to train on the same data.
+    """
 
     folder: Callable[[], Path]
+    file: Callable[[], Path] | None = None
+
+    def recipe_file(self) -> Path:
+        """Return the recipe that a project starts with."""
+        return self.file() if self.file else self.folder() / RECIPE_FILE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal, NotRequired, TypedDict
 
 Role = Literal["system", "user", "assistant"]
@@ -127,6 +128,34 @@ class Preference:
     reply: str = ""
     liked: bool | None = None
     place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What an engine generates with; `Weights()` is its base alone.
+
+    Args:
+        model: Folder of whole weights in the place of the base, or None for the base.
+        adapter: Adapter folder (PEFT) on top of either, or None.
+    """
+
+    model: Path | None = None
+    adapter: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How replies are drawn where they are not to be the likeliest ones.
+
+    Args:
+        temperature: Logits are divided by it; above 0.
+        top_p: Only the likeliest tokens that together have this probability are drawn from.
+        seed: The same seed draws the same reply to the same conversation at the same position.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

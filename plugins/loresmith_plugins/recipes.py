@@ -6,16 +6,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 from loresmith.hooks import hookimpl
-from loresmith.recipe.shipped import recipe_folders, recipe_summary
+from loresmith.project import RECIPE_FILE
+from loresmith.recipe.shipped import other_ways, recipe_folders, recipe_summary
 from loresmith.specs import RecipeSpec
 
 
 @hookimpl
 def register_recipes(register: Callable[[RecipeSpec], None]) -> None:
-    """Register every folder of `recipes/` that has an `assistant.yaml`."""
+    """Register every folder of `recipes/` that has an `assistant.yaml`, and the other ways to train on its data."""
     for folder in recipe_folders():
-        register(RecipeSpec(name=folder.name, summary=recipe_summary(folder), folder=_given(folder)))
+        summary = recipe_summary(folder / RECIPE_FILE)
+        register(RecipeSpec(name=folder.name, summary=summary, folder=_given(folder)))
+        for file in other_ways(folder):
+            name = f"{folder.name}-{file.stem}"
+            register(RecipeSpec(name=name, summary=recipe_summary(file), folder=_given(folder), file=_given(file)))
 
 
-def _given(folder: Path) -> Callable[[], Path]:
-    return lambda: folder
+def _given(path: Path) -> Callable[[], Path]:
+    return lambda: path

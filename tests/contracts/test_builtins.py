@@ -40,7 +40,8 @@ def test_chunker_conforms(name: str) -> None:
     check_chunker(spec.build(spec.options()))
 
 
-@pytest.mark.parametrize("name", HOST.registry.names("metrics"))
+# "reward" asks a model that a stage trained: its tests are beside that stage.
+@pytest.mark.parametrize("name", [name for name in HOST.registry.names("metrics") if name != "reward"])
 def test_metric_conforms(name: str) -> None:
     spec = HOST.registry.get(MetricSpec, name)
     check_metric(spec.build(spec.options()))

@@ -7,20 +7,31 @@ from typing import Any
 
 import pytest
 
+from fake_parts import FakeEngine
 from loresmith.host import PluginHost
 from loresmith.specs import (
+    ChoosingEngine,
     EmbedderSpec,
     EngineSpec,
     MethodSpec,
     RetrieverContext,
     RetrieverSpec,
-    StageContext,
     StoreSpec,
 )
-from loresmith.testing import SAMPLE_EXAMPLES, check_embedder, check_engine, check_method, check_retriever
+from loresmith.testing import (
+    check_choosing_engine,
+    check_embedder,
+    check_engine,
+    check_method,
+    check_retriever,
+    stage_context,
+)
 from loresmith.values import Chunk
+from loresmith_plugins.metrics.token_f1 import TokenF1
+from scripted_endpoint import ScriptedEndpoint
 from tiny_models import write_chat_model, write_encoder
 
+CONSTITUTION = "principles: [{name: brief, critique: 'Is it brief?', revision: Make it brief.}]\n"
 TEXTS = ("The kiosk opens at nine.", "Dogs stay on the lower deck.", "A bicycle costs five pounds.")
 
 
@@ -55,28 +66,40 @@ def test_retriever_conforms(host: PluginHost, encoder: Path, tmp_path: Path) -> 
 
 
 def test_engine_conforms(host: PluginHost, chat_model: Path) -> None:
-    for spec in host.registry.of(EngineSpec):
-        check_engine(spec.build(spec.options.model_validate({"max_tokens": 6}), chat_model))
+    with ScriptedEndpoint(
+        lambda messages: messages[-1]["content"].lower(), likely=lambda _: {"A": -0.5, "B": -2.0}
+    ) as e:
+        places = {"openai": {"url": e.url, "model": "scripted"}}
+        for spec in host.registry.of(EngineSpec):
+            options = spec.options.model_validate({"max_tokens": 6, **places.get(spec.name, {})})
+            engine = spec.build(options, chat_model)
+            check_engine(engine)
+            if isinstance(engine, ChoosingEngine):
+                check_choosing_engine(engine)
 
 
-def test_method_conforms(host: PluginHost, chat_model: Path, tmp_path: Path) -> None:
-    for spec in host.registry.of(MethodSpec):
-        folder = tmp_path / spec.name
-        folder.mkdir()
-        events: list[Any] = []
-        context = StageContext(
-            base=chat_model,
-            adapter=None,
-            instructions="You answer.",
-            train=SAMPLE_EXAMPLES,
-            dev=SAMPLE_EXAMPLES[:1],
-            preferences=(),
-            folder=folder,
-            seed=1,
-            resume=False,
-            make=lambda name, options: None,
-            event=events.append,
-            stopping=lambda: False,
-        )
-        options = spec.options.model_validate({"passages": 0, "epochs": 1}) if spec.name == "sft" else spec.options()
-        check_method(spec.build(options, context), folder)
+METHODS: dict[str, dict[str, Any]] = {
+    "sft": {"passages": 0},
+    "dpo": {},
+    "kto": {},
+    "reward": {},
+    "rlhf": {"reply_tokens": 4, "samples": 2},
+    "constitutional": {"constitution": "constitution.yaml", "max_tokens": 4, "critic": {"kind": "transformers"}},
+    "distill": {"kind": "replies", "teacher": {"kind": "transformers"}},
+}
+"""The options a method is tried with, beside one epoch."""
+
+
+def test_every_method_is_tried(host: PluginHost) -> None:
+    assert set(METHODS) == {spec.name for spec in host.registry.of(MethodSpec)}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_method_conforms(name: str, host: PluginHost, chat_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "constitution.yaml").write_text(CONSTITUTION, encoding="utf-8")
+    folder = tmp_path / name
+    folder.mkdir()
+    # A model of random weights would never end a reply, and a reply cut off is not learnt from.
+    context = stage_context(chat_model, folder, metric=lambda _: TokenF1(), engine=lambda _: FakeEngine("At nine."))
+    spec = host.registry.get(MethodSpec, name)
+    check_method(spec.build(spec.options.model_validate({"epochs": 1, **METHODS[name]}), context), folder)

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
-from loresmith.specs import MetricSpec, ScoredAnswer
-from loresmith.testing import check_chunker, check_maker, check_metric, check_spec, check_store
-from loresmith.values import Chunk, Document, Example
+from fake_parts import FakeEngine
+from loresmith.errors import ModelError
+from loresmith.specs import MetricSpec, Progress, ScoredAnswer
+from loresmith.testing import (
+    check_choosing_engine,
+    check_chunker,
+    check_engine,
+    check_maker,
+    check_metric,
+    check_spec,
+    check_store,
+)
+from loresmith.values import Chunk, Completion, Document, Example, Message, Sampling, Weights
 
 
 class _Cutter:
@@ -135,3 +146,59 @@ def test_a_maker_without_a_seed_or_without_replies_is_found_out() -> None:
         check_maker(_Restless())
     with pytest.raises(AssertionError, match="replies nothing"):
         check_maker(_Speechless())
+
+
+class _Engine(FakeEngine):
+    """An engine with a mistake to order."""
+
+    def __init__(self, mistake: str = "") -> None:
+        super().__init__(lambda prompt: f"about {prompt}")
+        self.mistake = mistake
+        self.drawn = 0
+
+    def use(self, weights: Weights) -> None:
+        if weights != Weights() and self.mistake != "takes anything":
+            raise ModelError("there are no such weights")
+        super().use(weights)
+
+    def complete(
+        self,
+        conversations: Sequence[Sequence[Message]],
+        progress: Progress | None = None,
+        *,
+        sampling: Sampling | None = None,
+    ) -> list[Completion]:
+        found = super().complete(conversations, progress)
+        self.drawn += 1
+        drawing = sampling is not None and self.mistake == "draws without seed"
+        return [replace(each, text=f"{each.text} {self.drawn}") for each in found] if drawing else found
+
+    def log_probabilities(
+        self, conversations: Sequence[Sequence[Message]], options: Sequence[str]
+    ) -> list[list[float]]:
+        by_place = {option: -1.0 - place for place, option in enumerate(options)}
+        by_name = {"A": -1.0, "B": -0.1 if self.mistake == "too sure" else -2.0, "No": -3.0}
+        worth = by_place if self.mistake == "looks at the order" else by_name
+        return [[worth[option] for option in options] for _ in conversations]
+
+
+def test_a_right_engine_passes() -> None:
+    check_engine(_Engine())
+    check_choosing_engine(_Engine())
+
+
+@pytest.mark.parametrize(
+    ("mistake", "says"),
+    [("takes anything", "must be refused with a ModelError"), ("draws without seed", "the same seed drew")],
+)
+def test_a_wrong_engine_is_found_out(mistake: str, says: str) -> None:
+    with pytest.raises(AssertionError, match=says):
+        check_engine(_Engine(mistake))
+
+
+@pytest.mark.parametrize(
+    ("mistake", "says"), [("too sure", "probabilities sum to"), ("looks at the order", "asked alone and backwards")]
+)
+def test_a_wrong_judge_is_found_out(mistake: str, says: str) -> None:
+    with pytest.raises(AssertionError, match=says):
+        check_choosing_engine(_Engine(mistake))

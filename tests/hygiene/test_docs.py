@@ -12,6 +12,7 @@ import click
 import pytest
 from pydantic import BaseModel
 
+from component_page import page
 from loresmith import hooks
 from loresmith.cli.main import COMMANDS, cli
 from loresmith.host import HOOKS, PluginHost
@@ -82,6 +83,8 @@ def _written(value: object) -> str:
         return f"`{{kind: {value.kind}}}`"
     if isinstance(value, BaseModel):
         return "see below"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
     return "`[" + ", ".join(map(str, value)) + "]`" if isinstance(value, list) else f"`{value}`"
 
 
@@ -146,3 +149,10 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 
 def test_the_readme_stays_short() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 150
+
+
+def test_the_page_of_components_is_what_their_specs_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LORESMITH_DISABLE_PLUGINS", raising=False)
+    assert (REFERENCE / "components.md").read_text(encoding="utf-8") == page(), (
+        "make it anew: python tests/component_page.py > docs/reference/components.md"
+    )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from loresmith.assistant.citations import attributed, cite, marks
@@ -14,26 +13,9 @@ from loresmith.assistant.history import recent, retrieval_query
 from loresmith.assistant.prompt import assemble
 from loresmith.errors import PluginFailed, UsageError
 from loresmith.host import PluginHost
+from loresmith.rungs import PARTS
 from loresmith.specs import Engine, Progress, Retriever
-from loresmith.values import Answer, Completion, Example, Hit, Message, Trace
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a rung is made of, beside the instructions."""
-
-    demonstrations: bool = False
-    passages: bool = False
-    adapter: bool = False
-
-
-PARTS: Mapping[str, Parts] = {
-    "prompt": Parts(),
-    "few-shot": Parts(demonstrations=True),
-    "rag": Parts(passages=True),
-    "tuned": Parts(adapter=True),
-    "hybrid": Parts(passages=True, adapter=True),
-}
+from loresmith.values import Answer, Completion, Example, Hit, Message, Trace, Weights
 
 
 class Assistant:
@@ -42,12 +24,12 @@ class Assistant:
     What the rung has no use for is left alone, so that the rungs of a ladder are made from the same parts.
 
     Args:
-        engine: Generates the replies; it may be shared, the adapter is set before each use.
+        engine: Generates the replies; it may be shared, its weights are set before each use.
         retriever: Finds the passages; needed by `rag` and `hybrid`.
         rung: Rung of the ladder.
         instructions: System prompt.
         demonstrations: Examples shown in the few-shot rung.
-        adapter: Adapter folder; needed by `tuned` and `hybrid`.
+        weights: What was trained; needed by `tuned` and `hybrid`.
         declines: Tells refusals.
         host: Plugins that look at hits and answers.
         notes: What the user should know about this assistant; goes into every trace.
@@ -63,7 +45,7 @@ class Assistant:
         rung: str,
         instructions: str,
         demonstrations: Sequence[Example],
-        adapter: Path | None,
+        weights: Weights | None,
         declines: Declines,
         host: PluginHost,
         notes: Sequence[str] = (),
@@ -73,12 +55,12 @@ class Assistant:
             raise UsageError(
                 f'rung "{rung}" looks things up, and there is no index', "Build one with `loresmith index`."
             )
-        if parts.adapter and adapter is None:
-            raise UsageError(f'rung "{rung}" needs training, and there is no adapter', "Train one: `loresmith build`.")
+        if parts.trained and weights is None:
+            raise UsageError(f'rung "{rung}" needs training, and nothing is trained', "Train it: `loresmith build`.")
         self.engine, self.rung, self.instructions, self.declines, self.host = engine, rung, instructions, declines, host
         self.retriever = retriever if parts.passages else None
         self.demonstrations = tuple(demonstrations) if parts.demonstrations else ()
-        self.adapter = adapter if parts.adapter else None
+        self.weights = weights if weights and parts.trained else Weights()
         self.notes = tuple(notes)
 
     def answer(self, conversations: Sequence[Sequence[Message]], progress: Progress | None = None) -> list[Answer]:
@@ -91,7 +73,7 @@ class Assistant:
         started = time.perf_counter()
         prepared = self._prepare(conversations)
         looking_up = (time.perf_counter() - started) / len(prepared)
-        self.engine.use_adapter(self.adapter)
+        self.engine.use(self.weights)
         completions = self.engine.complete([trace.prompt for trace, _ in prepared], progress)
         return [
             self._finish(trace, hits, replace(completion, seconds=completion.seconds + looking_up))
@@ -176,7 +158,7 @@ class Reply:
         self._started = time.perf_counter()
 
     def __iter__(self) -> Iterator[str]:
-        self._assistant.engine.use_adapter(self._assistant.adapter)
+        self._assistant.engine.use(self._assistant.weights)
         for piece in self._assistant.engine.stream_text(self._trace.prompt):
             self._text += piece
             yield piece

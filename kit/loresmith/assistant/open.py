@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from loresmith.artefact import current, mismatch
-from loresmith.assistant.assistant import PARTS, Assistant
+from loresmith.assistant.assistant import Assistant
 from loresmith.assistant.taught import Taught
 from loresmith.data.kept import Kept
 from loresmith.data.reading import read_examples
@@ -21,6 +21,7 @@ from loresmith.project import Project
 from loresmith.recipe.components import resolve
 from loresmith.recipe.load import load_recipe
 from loresmith.recipe.models import Recipe
+from loresmith.rungs import PARTS
 from loresmith.runs.hashes import base_hash
 from loresmith.runs.ids import meant
 from loresmith.runs.run import Run
@@ -55,9 +56,9 @@ def open_assistant(
     """
     chosen = _run(project, run)
     rung = rung or _rung(project, chosen)
-    adapter = chosen.adapter_of(rung) if chosen else None
-    if PARTS[rung].adapter and adapter is None:
-        lacking = f'run "{chosen.id}" has no adapter for it' if chosen else "nothing is built yet"
+    weights = chosen.weights_of(rung) if chosen else None
+    if PARTS[rung].trained and weights is None:
+        lacking = f'run "{chosen.id}" has trained nothing for it' if chosen else "nothing is built yet"
         raise UsageError(f'rung "{rung}" needs training, and {lacking}', "Run `loresmith build`.")
     recipe = _recipe(chosen) if chosen else recipe or load_recipe(project.recipe, host.registry)
     taught = Taught.read(chosen.folder) if chosen else _taught(project, recipe, host)
@@ -72,7 +73,7 @@ def open_assistant(
         rung=rung,
         instructions=recipe.instructions,
         demonstrations=taught.demonstrations,
-        adapter=adapter,
+        weights=weights,
         declines=taught.declines,
         host=host,
         notes=_notes(project, chosen, rung, base) if chosen else (),
@@ -134,7 +135,7 @@ def _notes(project: Project, run: Run, rung: str, base: Path) -> tuple[str, ...]
     trained_on = run.manifest.hashes.get("base", "")
     other_base = (
         f'the base model is not the one that run "{run.id}" was trained on; build again'
-        if PARTS[rung].adapter and trained_on and trained_on != base_hash(base)
+        if PARTS[rung].trained and trained_on and trained_on != base_hash(base)
         else ""
     )
     return tuple(note for note in (mismatch(project, rung, run.manifest.hashes.get("index")), other_base) if note)

@@ -14,6 +14,7 @@ COMMANDS: dict[str, str] = {
     "new": "Start a project from a shipped recipe.",
     "recipes": "List, show and check recipes.",
     "models": "List and fetch models.",
+    "estimate": "Say what training takes before it runs: parameters, memory, where it fits.",
     "index": "Build or refresh the knowledge index.",
     "search": "Look into retrieval, with every score.",
     "build": "Check, split, index, train, measure, decide: the main job.",

@@ -9,12 +9,12 @@ from loresmith.cli.common import Session
 from loresmith.cli.progress import progress_report
 
 if TYPE_CHECKING:
-    from loresmith.build.pipeline import Wishes
+    from loresmith.building.pipeline import Wishes
 
 
 def run_pipeline(session: Session, wishes: Wishes) -> dict[str, Any]:
     """Run the pipeline with progress on stderr, and return its result."""
-    from loresmith.build.pipeline import Pipeline
+    from loresmith.building.pipeline import Pipeline
     from loresmith.errors import Interrupted
     from loresmith.interruption import Interruption
     from loresmith.project import Project

@@ -8,7 +8,7 @@ from typing import Any
 
 from loresmith.errors import LoresmithError
 from loresmith.ladder.stats import holm, mean_interval, minimum_detectable, paired_difference
-from loresmith.recipe.models import RUNGS
+from loresmith.rungs import RUNGS
 
 Row = Mapping[str, Any]
 """A row of `answers/<rung>.jsonl`."""

@@ -10,7 +10,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from loresmith.errors import ModelError
+from loresmith.errors import ModelError, ModelRefused
+from loresmith.files import read_json
 from loresmith.modelstore.folder import check_folder, check_listing
 from loresmith.modelstore.growth import watched
 from loresmith.specs import Progress
@@ -42,6 +43,12 @@ def _is_set(variable: str) -> bool:
     return os.environ.get(variable, "").lower() in ("1", "true", "yes", "on")
 
 
+def _forbidden() -> None:
+    for variable in (OFFLINE, "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        if _is_set(variable):
+            raise ModelError(f"not asked, for {variable} is set")
+
+
 def look_up(name: str) -> HubModel:
     """Ask the hub for a model's files.
 
@@ -49,9 +56,7 @@ def look_up(name: str) -> HubModel:
         ModelError: If the hub cannot be asked or does not give the model.
         ModelRefused: If the model is not one that can be used here.
     """
-    for variable in (OFFLINE, "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
-        if _is_set(variable):
-            raise ModelError(f"not asked, for {variable} is set")
+    _forbidden()
     info = _model_info(name)
     listed = {str(file.rfilename): int(file.size or 0) for file in info.siblings or []}
     check_listing(listed, name)
@@ -72,6 +77,32 @@ def download(model: HubModel, folder: Path, check: Callable[[Path], None], progr
         _snapshot(model, folder, (*SMALL, *WEIGHTS))
     shutil.rmtree(folder / ".cache", ignore_errors=True)
     check_folder(folder, model.name)
+
+
+def fetch_config(name: str) -> dict[str, Any]:
+    """Fetch a model's config.json alone and return what it says; raises as `look_up`."""
+    _forbidden()
+    try:
+        from httpx import HTTPError
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RemoteEntryNotFoundError
+    except ImportError as error:
+        raise ModelError("not asked, for huggingface_hub is not installed") from error
+    try:
+        config = read_json(Path(hf_hub_download(name, "config.json", etag_timeout=PATIENCE)))
+    except HFValidationError as error:
+        raise ModelError("not asked, for this is no hub id") from error
+    except RemoteEntryNotFoundError as error:
+        raise ModelRefused(f'"{name}" has no config.json on the hub', "Name a model, not an adapter.") from error
+    except HfHubHTTPError as error:
+        raise ModelError(_refusal(error)) from error
+    except (HTTPError, OSError) as error:
+        raise ModelError(f"unreachable ({_brief(error)})") from error
+    except ValueError as error:
+        raise ModelRefused(f'the config.json of "{name}" on the hub is no JSON: {error}') from error
+    if not isinstance(config, dict):
+        raise ModelRefused(f'the config.json of "{name}" on the hub holds no keys')
+    return config
 
 
 def _wanted(file: str) -> bool:

@@ -92,6 +92,17 @@ class ModelStore:
         self.resolved[name] = found
         return found.folder
 
+    def here(self, name: str) -> Path | None:
+        """Return the folder of a model that needs no fetching, or None.
+
+        Raises:
+            ModelRefused, ModelError: If the name is that of no model.
+        """
+        found, cached = self._local(name), self.cache.find(name)
+        if found is not None:
+            return found.folder
+        return cached.folder if cached is not None and not cached.damage(thorough=False) else None
+
     def verify(self, name: str) -> str:
         """Hash every file of a cached model; return what is wrong, or an empty text.
 

@@ -6,13 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-Rung = Literal["prompt", "few-shot", "rag", "tuned", "hybrid"]
-
-TrainedRung = Literal["tuned", "hybrid"]
-"""A rung that uses what was trained."""
-
-RUNGS: tuple[Rung, ...] = ("prompt", "few-shot", "rag", "tuned", "hybrid")
-"""The ladder, cheapest first."""
+from loresmith.rungs import RUNGS, Rung, TrainedRung
 
 
 class Section(BaseModel):
@@ -97,6 +91,9 @@ class Evaluation(Section):
     )
     rungs: list[Rung] = Field(default=list(RUNGS), min_length=1, description="Rungs to measure")
     margin: float = Field(default=0.02, ge=0, lt=1, description="Smaller wins do not count")
+    stage_gains: bool = Field(
+        default=True, description="With several training stages, measure what each gained on the dev split"
+    )
     resamples: int = Field(default=10_000, ge=100, le=1_000_000, description="Bootstrap resamples")
 
     @field_validator("rungs")

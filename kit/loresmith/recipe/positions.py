@@ -34,18 +34,18 @@ class Tree:
         return self.lines.get(place, 1)
 
 
-def read_tree(raw: bytes, file: str) -> Tree:
-    """Read a YAML file that holds one mapping."""
+def read_tree(raw: bytes, file: str, kind: str = "recipe") -> Tree:
+    """Read a YAML file that holds one mapping; `kind` is what messages call it."""
     tree = Tree()
-    reader = _Reader(tree, file)
+    reader = _Reader(tree, file, kind)
     try:
-        reader.read(_decoded(raw))
+        reader.read(_decoded(raw, kind))
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         reader.problem("this is not UTF-8 text", line, hint="Save the file as UTF-8.")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        reader.problem(_said(error), mark.line + 1 if mark else 1)
+        reader.problem(_said(error, kind), mark.line + 1 if mark else 1)
     except yaml.reader.ReaderError as error:
         line = raw.decode("utf-8-sig", "replace").count("\n", 0, error.position) + 1
         reader.problem(f"the character U+{_code(error.character):04X} may not stand in YAML", line)
@@ -55,19 +55,20 @@ def read_tree(raw: bytes, file: str) -> Tree:
 
 
 class _TooMuch(Exception):
-    """The text holds more than any recipe needs."""
+    """The text holds more than anybody writes by hand."""
 
 
-def _decoded(raw: bytes) -> str:
+def _decoded(raw: bytes, kind: str) -> str:
     if len(raw) > LARGEST:
-        raise _TooMuch(f"this has {len(raw)} bytes; a recipe has at most {LARGEST}")
+        raise _TooMuch(f"this has {len(raw)} bytes; a {kind} has at most {LARGEST}")
     return raw.decode("utf-8-sig")
 
 
 class _Reader:
-    def __init__(self, tree: Tree, file: str) -> None:
+    def __init__(self, tree: Tree, file: str, kind: str) -> None:
         self._tree = tree
         self._file = file
+        self._kind = kind
         self._nodes = 0
 
     def problem(self, what: str, line: int, path: KeyPath = (), hint: str = "") -> None:
@@ -79,9 +80,10 @@ class _Reader:
             node = loader.get_single_node()
             self._loader = loader
             if node is None:
-                self.problem("the file is empty", 1, hint="Start from a shipped recipe: `loresmith recipes ls`.")
+                hint = "Start from a shipped recipe: `loresmith recipes ls`." if self._kind == "recipe" else ""
+                self.problem("the file is empty", 1, hint=hint)
             elif not isinstance(node, yaml.MappingNode):
-                self.problem("a recipe is a mapping (key: value)", node.start_mark.line + 1)
+                self.problem(f"a {self._kind} is a mapping (key: value)", node.start_mark.line + 1)
             else:
                 self._tree.value = self._value(node, ())
         finally:
@@ -90,7 +92,7 @@ class _Reader:
     def _value(self, node: yaml.Node, path: KeyPath) -> Any:
         self._nodes += 1
         if self._nodes > MOST_NODES or len(path) > DEEPEST:
-            raise _TooMuch("the anchors of this file multiply into more than a recipe can hold")
+            raise _TooMuch(f"the anchors of this file multiply into more than a {self._kind} can hold")
         self._tree.lines.setdefault(path, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
@@ -129,12 +131,12 @@ def key_path(path: Sequence[str | int]) -> str:
     return text
 
 
-def _said(error: yaml.MarkedYAMLError) -> str:
+def _said(error: yaml.MarkedYAMLError, kind: str) -> str:
     problem = error.problem or "this is not YAML"
     if "'\\t'" in problem:
         return "a tab is used to indent; YAML wants spaces"
     if "expected a single document" in f"{error.context} {problem}":
-        return "there is more than one YAML document in this file; a recipe is one"
+        return f"there is more than one YAML document in this file; a {kind} is one"
     return f"this is not YAML: {problem}" + (f" ({error.context})" if error.context else "")
 
 

@@ -31,9 +31,17 @@ def recipe_folders() -> list[Path]:
     return sorted(path.parent for path in recipes_dir().glob(f"*/{RECIPE_FILE}"))
 
 
-def recipe_summary(folder: Path) -> str:
+def other_ways(folder: Path) -> list[Path]:
+    """Return the recipes that train on the data of a shipped recipe in other ways, by name.
+
+    They stand beside the folder, in one named after it, so that a project does not get them all.
+    """
+    return sorted(folder.with_name(f"{folder.name}.methods").glob("*.yaml"))
+
+
+def recipe_summary(recipe: Path) -> str:
     """Return the first comment line of a recipe: what it is for."""
-    with (folder / RECIPE_FILE).open(encoding="utf-8-sig") as stream:
+    with recipe.open(encoding="utf-8-sig") as stream:
         for line in stream:
             if line.startswith("#") and line.strip("# \n"):
                 return line.strip("# \n")

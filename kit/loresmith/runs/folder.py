@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from loresmith.assistant.assistant import PARTS
-from loresmith.files import read_json, write_json
+from loresmith.files import copy_folder, read_json, write_json
+from loresmith.rungs import PARTS
 from loresmith.runs.rows import jsonable
+from loresmith.values import Weights
+
+TRAINED = {rung for rung, parts in PARTS.items() if parts.trained}
 
 
 class RunFolder:
@@ -26,10 +31,19 @@ class RunFolder:
         """The folder of checkpoints."""
         return self.folder / "checkpoints"
 
+    def stage_folder(self, number: int, method: str) -> Path:
+        """Return the folder of a training stage, by its place in the recipe and its method."""
+        return self.checkpoints / f"{number}-{method}"
+
     @property
     def adapter(self) -> Path:
         """The folder of the adapter, or of one adapter a rung, each in a folder named after it."""
         return self.folder / "adapter"
+
+    @property
+    def model(self) -> Path:
+        """The folder of whole weights where these were trained, or of one a rung, as with adapters."""
+        return self.folder / "model"
 
     @property
     def receipts_folder(self) -> Path:
@@ -46,14 +60,24 @@ class RunFolder:
         """The ladder for people."""
         return self.folder / "report.html"
 
-    def adapter_of(self, rung: str) -> Path | None:
-        """Return the adapter that a rung uses, or None: `adapter/<rung>` if there is one, else `adapter`."""
-        if not PARTS[rung].adapter:
+    def weights_of(self, rung: str) -> Weights | None:
+        """Return what was trained for a rung: that of `adapter/<rung>` if there is one, else `adapter`; so for `model`.
+
+        None if the rung uses nothing that is trained, or if nothing is trained.
+        """
+        if not PARTS[rung].trained:
             return None
-        own = self.adapter / rung
-        if own.is_dir():
-            return own
-        return self.adapter if any(path.is_file() for path in self.adapter.glob("*")) else None
+        weights = Weights(_of_rung(self.model, rung), _of_rung(self.adapter, rung))
+        return None if weights == Weights() else weights
+
+    def keep_weights(self, weights: Mapping[str, Weights]) -> None:
+        """Copy trained weights to their place in the run: one for all rungs, or one a rung in a folder of its name.
+
+        Args:
+            weights: Those of each trained rung.
+        """
+        _keep(self.model, {rung: each.model for rung, each in weights.items() if each.model})
+        _keep(self.adapter, {rung: each.adapter for rung, each in weights.items() if each.adapter})
 
     def read_report(self) -> dict[str, Any]:
         """Return the report, or an empty one as long as nothing is measured."""
@@ -72,3 +96,20 @@ class RunFolder:
     def receipts(self) -> dict[str, Any]:
         """Return all receipts by name."""
         return {path.stem: read_json(path) for path in sorted(self.receipts_folder.glob("[!.]*.json"))}
+
+
+def _of_rung(folder: Path, rung: str) -> Path | None:
+    own = folder / rung
+    if own.is_dir():
+        return own
+    return folder if any(path.is_file() for path in folder.glob("*")) else None
+
+
+def _keep(folder: Path, by_rung: Mapping[str, Path]) -> None:
+    """Fill `folder` with one thing for all trained rungs, or with one a rung; what an earlier training left goes."""
+    if set(by_rung) == TRAINED and len(set(by_rung.values())) == 1:
+        copy_folder(next(iter(by_rung.values())), folder)
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    for rung, source in by_rung.items():
+        copy_folder(source, folder / rung)

@@ -13,7 +13,7 @@ from loresmith.recipe.dump import dump_recipe
 from loresmith.recipe.models import Recipe
 from loresmith.registry import Registry
 from loresmith.runs.rows import jsonable
-from loresmith.values import Example, Preference, content_hash
+from loresmith.values import Example, Preference, Weights, content_hash
 
 
 def value_hash(value: Any) -> str:
@@ -66,6 +66,13 @@ def base_hash(folder: Path) -> str:
     if after != before:
         _remember(memory, after)
     return result
+
+
+def weights_hash(weights: Weights) -> str:
+    """Return the hash of what was trained on top of the base."""
+    return content_hash(
+        base_hash(weights.model) if weights.model else "", folder_hash(weights.adapter) if weights.adapter else ""
+    )
 
 
 def _memory(folder: Path) -> Path:

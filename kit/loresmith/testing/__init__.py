@@ -8,14 +8,28 @@
 Each check raises `AssertionError` with what the contract says and what was found.
 """
 
-from loresmith.testing.behaviour import check_engine, check_maker, check_method, check_metric
-from loresmith.testing.given import SAMPLE_DOCUMENTS, SAMPLE_EXAMPLES, scored_answer
+from loresmith.testing.behaviour import (
+    check_choosing_engine,
+    check_engine,
+    check_maker,
+    check_method,
+    check_metric,
+)
+from loresmith.testing.given import (
+    SAMPLE_DOCUMENTS,
+    SAMPLE_EXAMPLES,
+    SAMPLE_PREFERENCES,
+    scored_answer,
+    stage_context,
+)
 from loresmith.testing.knowledge import check_chunker, check_embedder, check_retriever, check_source, check_store
 from loresmith.testing.spec import check_spec
 
 __all__ = [
     "SAMPLE_DOCUMENTS",
     "SAMPLE_EXAMPLES",
+    "SAMPLE_PREFERENCES",
+    "check_choosing_engine",
     "check_chunker",
     "check_embedder",
     "check_engine",
@@ -27,4 +41,5 @@ __all__ = [
     "check_spec",
     "check_store",
     "scored_answer",
+    "stage_context",
 ]

@@ -6,19 +6,18 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from loresmith.specs import Engine, Maker, Metric, Trainer
+from loresmith.errors import ModelError
+from loresmith.specs import ChoosingEngine, Engine, Maker, Metric, Trainer
 from loresmith.testing.given import SAMPLE_EXAMPLES, scored_answer
-from loresmith.values import Example, Message
+from loresmith.values import Example, Message, Sampling, Weights
 
 QUESTIONS = ("When does the kiosk open?", "May I bring my dog, and two bicycles as well, on the early boat?", "Hello")
 
 
 def check_engine(engine: Engine) -> None:
-    """Check that replies come in order, are the same alone and in a batch, and stream as they complete."""
-    conversations: list[list[Message]] = [
-        [{"role": "system", "content": "You answer."}, {"role": "user", "content": question}] for question in QUESTIONS
-    ]
-    engine.use_adapter(None)
+    """Check that replies come in order, are the same alone, batched and streamed, and can be drawn."""
+    conversations = _conversations()
+    engine.use(Weights())
     for question, conversation in zip(QUESTIONS, conversations, strict=True):
         assert question in engine.render(conversation), "the rendered prompt must hold what the user said"
     together = engine.complete(conversations)
@@ -32,6 +31,52 @@ def check_engine(engine: Engine) -> None:
     assert streamed == together[0].text.strip(), f"streamed the reply is {streamed!r}, completed {together[0].text!r}"
     assert engine.complete([]) == [], "no conversation must give no completion"
     assert engine.identity == engine.identity != "", "the identity must be a constant text"
+    _check_drawing(engine)
+    _check_switching(engine)
+
+
+def _conversations() -> list[list[Message]]:
+    return [
+        [{"role": "system", "content": "You answer."}, {"role": "user", "content": question}] for question in QUESTIONS
+    ]
+
+
+def _check_drawing(engine: Engine) -> None:
+    drawn, again = (
+        [completion.text for completion in engine.complete(_conversations(), sampling=Sampling(seed=5))]
+        for _ in range(2)
+    )
+    assert len(drawn) == len(QUESTIONS), f"{len(QUESTIONS)} conversations gave {len(drawn)} drawn completions"
+    assert drawn == again, f"the same seed drew {drawn} and then {again}"
+
+
+def _check_switching(engine: Engine) -> None:
+    before, identity = engine.complete(_conversations()[:1])[0].text, engine.identity
+    for weights in (Weights(adapter=Path("no-such-adapter")), Weights(model=Path("no-such-model"))):
+        try:
+            engine.use(weights)
+        except ModelError:
+            pass
+        else:
+            raise AssertionError(f"weights that are not there must be refused with a ModelError: {weights}")
+    assert engine.complete(_conversations()[:1])[0].text == before, "weights that were refused change the replies"
+    assert engine.identity == identity, "weights that were refused change the identity"
+
+
+def check_choosing_engine(engine: ChoosingEngine) -> None:
+    """Check that options' log-probabilities are some, lie in their order, and do not depend on what is asked beside."""
+    conversations, options = _conversations(), ("A", "B", "No")
+    found = engine.log_probabilities(conversations, options)
+    assert len(found) == len(conversations), f"{len(conversations)} conversations gave {len(found)} lists"
+    for conversation, values in zip(conversations, found, strict=True):
+        assert len(values) == len(options), f"{len(options)} options gave {len(values)} log-probabilities"
+        assert all(value <= 1e-4 for value in values), f"log-probabilities are not above 0: {values}"
+        total = sum(map(math.exp, values))
+        assert total <= 1.001, f"the options exclude one another, and their probabilities sum to {total}"
+        (alone,) = engine.log_probabilities([conversation], options[::-1])
+        near = all(math.isclose(a, b, abs_tol=1e-3) for a, b in zip(values, alone[::-1], strict=True))
+        assert near, f"asked alone and backwards, {values} become {alone[::-1]}"
+    assert engine.log_probabilities([], options) == [], "no conversation must give no list"
 
 
 def check_method(trainer: Trainer, folder: Path) -> None:

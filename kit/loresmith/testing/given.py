@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from loresmith.specs import ScoredAnswer
-from loresmith.values import Document, Example
+from pathlib import Path
+from typing import Any, NoReturn
+
+from loresmith.specs import ScoredAnswer, StageContext
+from loresmith.values import Document, Example, Message, Preference
 
 SAMPLE_DOCUMENTS = (
     Document("empty.md", ""),
@@ -29,6 +32,54 @@ SAMPLE_EXAMPLES = (
     ),
 )
 """One example that the documents answer and one that they do not."""
+
+
+_ASKED: tuple[Message, ...] = ({"role": "user", "content": "When does the kiosk open?"},)
+
+SAMPLE_PREFERENCES = (
+    Preference("pair", _ASKED, chosen="At nine.", rejected="Hello, and thank you for asking about the kiosk!"),
+    Preference("pair-2", _ASKED, chosen="It opens at nine.", rejected="Whenever."),
+    Preference("liked", _ASKED, reply="At nine.", liked=True),
+    Preference("not-liked", _ASKED, reply="Whenever.", liked=False),
+)
+"""Two pairs, a reply that was liked and one that was not."""
+
+
+def stage_context(base: Path, folder: Path, **changes: Any) -> StageContext:
+    """Return what a training stage is built from, with the sample data.
+
+    Args:
+        base: Folder of a model.
+        folder: The stage's own folder.
+        changes: Fields to give otherwise; doors to other rooms (`engine`, `metric`, ...) are shut unless given.
+    """
+    given: dict[str, Any] = {
+        "base": base,
+        "adapter": None,
+        "instructions": "You answer.",
+        "train": SAMPLE_EXAMPLES,
+        "dev": SAMPLE_EXAMPLES[:1],
+        "documents": SAMPLE_DOCUMENTS,
+        "preferences": SAMPLE_PREFERENCES,
+        "held_out": SAMPLE_PREFERENCES[:2],
+        "folder": folder,
+        "root": folder.parent,
+        "seed": 1,
+        "resume": False,
+        "make": lambda _name, _options: None,
+        "engine": _shut,
+        "metric": _shut,
+        "model": _shut,
+        "trained": _shut,
+        "event": lambda _event: None,
+        "progress": lambda _activity, _done, _total: None,
+        "stopping": lambda: False,
+    }
+    return StageContext(**given | changes)
+
+
+def _shut(*_: Any) -> NoReturn:
+    raise AssertionError("the check gave this stage no such door: pass one to `stage_context`")
 
 
 def scored_answer(

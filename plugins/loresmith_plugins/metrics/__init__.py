@@ -1,4 +1,4 @@
-"""The built-in metrics: right words, exactly right, right document cited, declined where it had to."""
+"""The built-in metrics: right words, exactly right, right document cited, declined where it had to, right form."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from loresmith.specs import MetricSpec
 from loresmith_plugins.metrics.citation import CitationPrecision
 from loresmith_plugins.metrics.declines import Declines
 from loresmith_plugins.metrics.exact_match import ExactMatch
+from loresmith_plugins.metrics.json_schema import JsonSchema, JsonSchemaOptions
+from loresmith_plugins.metrics.pattern import Pattern, PatternOptions
 from loresmith_plugins.metrics.token_f1 import TokenF1
 
 
 @hookimpl
 def register_metrics(register: Callable[[MetricSpec], None]) -> None:
-    """Register the four."""
+    """Register the six."""
     register(
         MetricSpec(
             name="token_f1",
@@ -42,6 +44,24 @@ def register_metrics(register: Callable[[MetricSpec], None]) -> None:
             name="declines",
             summary="1 where a question that the documents do not answer is declined",
             build=lambda _options: Declines(),
+            binary=True,
+        )
+    )
+    register(
+        MetricSpec(
+            name="pattern",
+            summary="1 where the answer matches a regular expression",
+            options=PatternOptions,
+            build=Pattern,
+            binary=True,
+        )
+    )
+    register(
+        MetricSpec(
+            name="json_schema",
+            summary="1 where the answer is JSON that satisfies a JSON Schema",
+            options=JsonSchemaOptions,
+            build=JsonSchema,
             binary=True,
         )
     )

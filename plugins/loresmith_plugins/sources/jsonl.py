@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, field_validator
 
@@ -16,6 +17,7 @@ from loresmith.options import Options
 from loresmith.specs import Gives
 from loresmith.values import Document, Example, Preference
 from loresmith_plugins.sources import jsonl_documents, jsonl_examples, jsonl_preferences
+from loresmith_plugins.sources.jsonl_foreign import without_system
 from loresmith_plugins.sources.jsonl_lines import read_objects
 from loresmith_plugins.sources.jsonl_row import BadRow, Row
 
@@ -33,6 +35,10 @@ class JsonlOptions(Options):
     path: str = Field(min_length=1, description="The file, relative to the project")
     keys: dict[str, str] = Field(
         default={}, description="Names the file uses in place of ours, as in {grounding: doc, question: title}"
+    )
+    system: Literal["refuse", "drop"] = Field(
+        default="refuse",
+        description="What to do with a conversation's own system message; the recipe's instructions are what is served",
     )
 
     @field_validator("keys")
@@ -55,6 +61,7 @@ class JsonlSource:
         self._path = root / Path(options.path).expanduser()
         self._shown = options.path
         self._keys = options.keys
+        self._drops_system = options.system == "drop"
 
     def read(self, gives: Gives) -> list[Document] | list[Example] | list[Preference]:
         """Return what the rows hold, in their order.
@@ -79,4 +86,5 @@ class JsonlSource:
     def _renamed(self, data: dict[str, object]) -> dict[str, object]:
         moved = {ours: data[theirs] for ours, theirs in self._keys.items() if theirs in data}
         taken = set(self._keys.values())
-        return {key: value for key, value in data.items() if key not in taken} | moved
+        renamed = {key: value for key, value in data.items() if key not in taken} | moved
+        return without_system(renamed) if self._drops_system else renamed

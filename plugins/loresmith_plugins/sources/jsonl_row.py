@@ -121,7 +121,8 @@ class Row:
         if role in ("user", "assistant"):
             message = {"role": role, "content": content}  # type: ignore[typeddict-item]
         elif role == "system":
-            inner.add("role", "must be user or assistant", "The recipe's `instructions` are the system prompt.")
+            hint = "The recipe's `instructions` are the system prompt; `system: drop` on the source leaves this out."
+            inner.add("role", "must be user or assistant", hint)
         elif role:
             inner.add("role", f'must be user or assistant, not "{role}"')
         if "trained" in value:

@@ -16,7 +16,7 @@ from loresmith.cli.common import Session, shared_options
 from loresmith.cli.progress import progress_report
 from loresmith.errors import UsageError
 from loresmith.project import Project
-from loresmith.recipe.models import RUNGS
+from loresmith.rungs import RUNGS
 from loresmith.values import Answer, Message
 
 BATCH = 48

@@ -18,7 +18,7 @@ def command(session: Session, resume: bool, resplit: bool) -> None:
     A build that was stopped goes on with --resume. What an earlier run of this project made from the same things is
     taken over.
     """
-    from loresmith.build.pipeline import Wishes
+    from loresmith.building.pipeline import Wishes
     from loresmith.ladder.table import render
 
     report = run_pipeline(session, Wishes(resume=resume, resplit=resplit))

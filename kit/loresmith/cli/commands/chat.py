@@ -17,7 +17,7 @@ from loresmith.cli.errors import plain
 from loresmith.cli.progress import progress_report
 from loresmith.errors import LoresmithError, UsageError
 from loresmith.project import Project
-from loresmith.recipe.models import RUNGS
+from loresmith.rungs import RUNGS
 from loresmith.values import Answer, Message
 
 HELP = f"""\

@@ -15,7 +15,7 @@ from loresmith.cli.pipeline import run_pipeline
 @shared_options
 def command(session: Session, rungs: str) -> None:
     """Measure rungs on the held-out questions; nothing is trained and nothing promoted."""
-    from loresmith.build.pipeline import Wishes, rungs_of
+    from loresmith.building.pipeline import Wishes, rungs_of
     from loresmith.ladder.table import render
 
     wanted = rungs_of([name.strip() for name in rungs.split(",") if name.strip()])

@@ -27,23 +27,24 @@ def command(session: Session, target: Path, recipe_name: str, assistant: str | N
     if assistant is not None and not re.fullmatch(r"[a-z0-9-]+", assistant):
         raise UsageError(f'the name "{assistant}" is not made of small letters, digits and hyphens')
     folder = target.expanduser()
-    _copy(spec.folder(), folder)
+    _copy(spec.folder(), folder, spec.recipe_file())
     if assistant is not None:
         _rename(folder / RECIPE_FILE, assistant)
     session.show({"project": str(folder.resolve()), "recipe": spec.name}, lambda: _next_steps(target, spec.name))
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path, recipe: Path) -> None:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UsageError(f'"{target}" is there already and is not an empty folder', "Name a new one.")
     skip = shutil.ignore_patterns(".loresmith", "__pycache__")
     if target.is_dir():
         # It may be the folder the user stands in, so it is filled where it is; what makes it a project comes last.
         shutil.copytree(source, target, ignore=lambda at, names: {*skip(at, names), RECIPE_FILE}, dirs_exist_ok=True)
-        write_text(target / RECIPE_FILE, (source / RECIPE_FILE).read_text(encoding="utf-8"))
+        write_text(target / RECIPE_FILE, recipe.read_text(encoding="utf-8"))
         return
     with replacing(target) as temporary:
         shutil.copytree(source, temporary, ignore=skip)
+        shutil.copyfile(recipe, temporary / RECIPE_FILE)
 
 
 def _rename(recipe: Path, name: str) -> None:

@@ -33,15 +33,12 @@ def list_recipes(session: Session) -> None:
 def show_recipe(session: Session, name: str) -> None:
     """Print a shipped recipe."""
     from loresmith.cli.errors import plain
-    from loresmith.project import RECIPE_FILE
     from loresmith.specs import RecipeSpec
 
     spec = session.host().registry.get(RecipeSpec, name)
-    folder = spec.folder()
-    text = (folder / RECIPE_FILE).read_text(encoding="utf-8-sig")
-    session.show(
-        {"name": spec.name, "summary": spec.summary, "folder": str(folder), "yaml": text}, lambda: plain(text).rstrip()
-    )
+    text = spec.recipe_file().read_text(encoding="utf-8-sig")
+    value = {"name": spec.name, "summary": spec.summary, "folder": str(spec.folder()), "yaml": text}
+    session.show(value, lambda: plain(text).rstrip())
 
 
 @command.command("check")

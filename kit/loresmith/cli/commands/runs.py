@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loresmith.cli.common import Session, shared_options
-from loresmith.recipe.models import RUNGS
+from loresmith.rungs import RUNGS
 
 if TYPE_CHECKING:
     from loresmith.artefact import Artefact

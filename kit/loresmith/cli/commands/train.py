@@ -14,7 +14,7 @@ from loresmith.cli.pipeline import run_pipeline
 @shared_options
 def command(session: Session, stage: int | None, resume: bool) -> None:
     """Check, split, index and train; `loresmith build --resume` goes on to the ladder."""
-    from loresmith.build.pipeline import Wishes
+    from loresmith.building.pipeline import Wishes
 
     result = run_pipeline(session, Wishes("train", resume=resume, last_stage=stage, evaluate=False))
     session.show(result, lambda: f"trained in run {result['run']}; measure it with `loresmith build --resume`")

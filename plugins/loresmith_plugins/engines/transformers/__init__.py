@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class TransformersOptions(Options):
-    """How the engine decodes. Decoding is greedy, so that the same question gets the same answer."""
+    """How the engine decodes: greedy, so that the same question gets the same answer, unless it is asked to draw."""
 
     max_tokens: int = Field(default=128, ge=1, le=8192, description="Longest reply, in tokens")
     batch_tokens: int = Field(

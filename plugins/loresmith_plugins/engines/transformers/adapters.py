@@ -8,15 +8,23 @@ from typing import Any
 import torch
 
 from loresmith.errors import ModelError
+from loresmith.files import read_json
 from loresmith_plugins.engines.transformers.load import old_names_allowed
+
+REWRITING_INITS = ("pissa", "olora", "corda", "loftq")
+"""Ways to start an adapter that write into the base's own weights, again at every loading."""
+
+BESIDE = ("modules_to_save", "trainable_token_indices", "target_parameters", "alora_invocation_tokens", "arrow_config")
+"""Settings of an adapter that holds more than what can be added to a layer's weights."""
 
 
 class Adapters:
     """The adapters of one base model.
 
-    On a CPU the small extra products of an adapter cost a third of the speed, so its weights are added to a copy of the
-    base weights, and the base weights themselves stay as they are: switching back is exact. On an accelerator, where
-    memory is dearer than small products, the adapter runs beside the base.
+    On a CPU the small extra products of an adapter cost a third of the speed, so it is merged into a copy of the base
+    weights, and the base weights themselves stay as they are: switching back is exact. On an accelerator, where memory
+    is dearer than small products, the adapter runs beside the base, as one does anywhere that cannot be merged.
+    An adapter once read stays in memory: some hundredth of the base each.
 
     Args:
         model: The base model.
@@ -27,7 +35,7 @@ class Adapters:
         self.model = model
         self.current: Path | None = None
         self._names: dict[Path, str] = {}
-        self._own: dict[str, torch.Tensor] = {}
+        self._own: list[tuple[torch.nn.Parameter, torch.Tensor]] = []
 
     def use(self, adapter: Path | None) -> Any:
         """Return the model with this adapter, or with none.
@@ -43,8 +51,8 @@ class Adapters:
         self._restore()
         if adapter is not None:
             name = self._load(adapter)
-            if self.base.device.type == "cpu":
-                self._merge(name)
+            if self.base.device.type == "cpu" and self._can_merge(name):
+                self._merge(adapter, name)
             else:
                 self.model.set_adapter(name)
                 self.model.base_model.enable_adapter_layers()
@@ -69,30 +77,43 @@ class Adapters:
             if not (adapter / file).is_file():
                 # PEFT would take the path for a name on a hub.
                 raise FileNotFoundError(f"there is no {file} in it")
+        started = read_json(adapter / "adapter_config.json").get("init_lora_weights")
+        if str(started).startswith(REWRITING_INITS):
+            raise ValueError(
+                f'it is relative to weights that "{started}" made; save it as an adapter of the base itself'
+            )
         if self._names:
             self.model.load_adapter(str(adapter), adapter_name=name, use_safetensors=True)
         else:
             with old_names_allowed():
                 self.model = PeftModel.from_pretrained(self.base, str(adapter), adapter_name=name).eval()
 
-    def _layers(self) -> list[tuple[str, Any]]:
-        from peft.tuners.tuners_utils import BaseTunerLayer
+    def _can_merge(self, name: str) -> bool:
+        config = self.model.peft_config[name]
+        return str(config.peft_type.value) == "LORA" and not any(getattr(config, key, None) for key in BESIDE)
 
-        return [(name, module) for name, module in self.model.named_modules() if isinstance(module, BaseTunerLayer)]
+    def _layers(self) -> list[Any]:
+        from peft.tuners.lora import LoraLayer
+
+        return [module for module in self.model.modules() if isinstance(module, LoraLayer)]
 
     @torch.no_grad()
-    def _merge(self, name: str) -> None:
-        for path, layer in self._layers():
-            weight = layer.get_base_layer().weight
-            self._own[path] = weight.data
-            weight.data = weight.data + layer.get_delta_weight(name).to(weight.dtype)
+    def _merge(self, adapter: Path, name: str) -> None:
+        """Let PEFT merge, which knows its variants (DoRA's is no plain sum), into copies: `safe_merge`."""
+        for layer in self._layers():
+            self._own += [(weight, weight.data) for weight in layer.get_base_layer().parameters()]
+            try:
+                layer.merge(safe_merge=True, adapter_names=[name])
+            except ValueError as error:
+                self._restore()
+                raise ModelError(f'the adapter "{adapter}" cannot be merged: {error}') from error
+            # A disabled layer that knows it is merged would take the adapter out again by arithmetic.
+            layer.merged_adapters.clear()
 
     def _restore(self) -> None:
-        if self.current is None:
-            return
-        for path, layer in self._layers():
-            if path in self._own:
-                layer.get_base_layer().weight.data = self._own[path]
-        self._own = {}
+        for weight, data in self._own:
+            weight.data = data
+        self._own = []
         self.current = None
-        self.model.base_model.disable_adapter_layers()
+        if self._names:
+            self.model.base_model.disable_adapter_layers()

@@ -42,6 +42,11 @@ class RoomyLayer(DynamicLayer):
         self._keys, self._values = self._keys[rows], self._values[rows]
         self._show()
 
+    def forget(self, count: int) -> None:
+        """Take the last `count` positions back."""
+        self._length -= count
+        self._show()
+
     def _show(self) -> None:
         self.keys = self._keys[:, :, : self._length]
         self.values = self._values[:, :, : self._length]
@@ -57,3 +62,8 @@ class RoomyCache(Cache):
         """Keep only these rows, in every layer."""
         for layer in self.layers:
             layer.keep_rows(rows)
+
+    def forget(self, count: int) -> None:
+        """Take the last `count` positions back, in every layer."""
+        for layer in self.layers:
+            layer.forget(count)

@@ -43,6 +43,10 @@ class ChatFormat:
         """Return the ids a model reads before it replies to the last message."""
         return [i for piece, _ in self._pieces(messages, reply_next=True) for i in self._ids(piece)]
 
+    def reply_ids(self, text: str) -> list[int]:
+        """Return the ids of the beginning of a reply, as they stand behind a prompt."""
+        return self._ids(text.strip())
+
     def training_ids(self, messages: Sequence[Message]) -> tuple[list[int], list[bool]]:
         """Return the ids of a whole conversation, and for each whether it enters the loss.
 

@@ -1,39 +1,36 @@
-"""Method `sft`: supervised fine-tuning on the replies of the examples."""
+"""Method `sft`: supervised fine-tuning on the replies of the examples, or on the documents as they stand."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from loresmith.hooks import hookimpl
 from loresmith.options import Options
 from loresmith.specs import MethodSpec, StageContext, Trainer
+from loresmith_plugins.training.options import AdapterOptions, LoopOptions
+
+_OF_REPLIES = ("passages", "without_right", "plain", "loss_on", "packing")
 
 
-class SftOptions(Options):
+class MixOptions(Options):
+    """General examples that are learnt again among the project's own, so that a model forgets less."""
+
+    path: str = Field(min_length=1, description="File of examples, one JSON object a line, relative to the project")
+    share: float = Field(default=0.1, gt=0, lt=1, description="Their share of an epoch")
+
+
+class SftOptions(AdapterOptions, LoopOptions):
     """How a supervised stage trains."""
 
-    adapter: Literal["lora"] = Field(default="lora", description="What is trained: low-rank adapters on the base")
-    rank: int = Field(default=8, ge=1, le=1024, description="Rank of the adapters")
-    alpha: float = Field(default=16.0, gt=0, description="Scale of the adapters is alpha / rank; usually 2 × rank")
-    dropout: float = Field(default=0.0, ge=0, lt=1, description="Dropout before the adapters")
-    targets: Literal["all-linear"] | list[str] = Field(
-        default="all-linear", description="Layers that get adapters: all linear ones, or names"
+    learning_rate: float = Field(
+        default=5e-4, gt=0, lt=1, description="Highest learning rate; unless given, 5e-5 where all weights train"
     )
-    epochs: float = Field(default=3.0, gt=0, le=100, description="Times the examples are gone through")
-    learning_rate: float = Field(default=5e-4, gt=0, lt=1, description="Highest learning rate")
-    warmup: float = Field(default=0.05, ge=0, lt=1, description="Share of the steps in which the rate rises")
-    batch: int = Field(default=8, ge=1, le=4096, description="Examples a step")
-    max_grad_norm: float = Field(default=1.0, gt=0, description="Gradients are clipped to this norm")
-    weight_decay: float = Field(default=0.0, ge=0, lt=1, description="Decay of the adapter weights")
-    gradient_checkpointing: bool = Field(
-        default=False, description="Save memory by computing activations twice; about a quarter slower"
+    objective: Literal["replies", "documents"] = Field(
+        default="replies", description="What is learnt: the replies of the examples, or the text of the documents"
     )
-    evaluations: int = Field(default=1, ge=1, le=100, description="Looks at the dev split in an epoch")
-    patience: int = Field(default=2, ge=1, le=1000, description="Looks without a better dev loss before stopping")
-    checkpoint_seconds: float = Field(default=60.0, gt=0, description="Time between checkpoints")
     passages: int = Field(
         default=2, ge=0, le=20, description="Passages of the live retriever in a prompt; 0 trains without any"
     )
@@ -43,6 +40,32 @@ class SftOptions(Options):
     plain: float = Field(
         default=0.34, ge=0, le=1, description="Share of the examples trained in an epoch without passages too"
     )
+    loss_on: Literal["all", "last"] = Field(
+        default="all", description="Replies of a conversation that are learnt: all, or only the last"
+    )
+    packing: bool = Field(
+        default=False, description="Lay the examples of a batch end to end without padding, each seeing only itself"
+    )
+    block: int = Field(default=512, ge=16, description="Tokens of a row where documents are learnt")
+    mix: MixOptions | None = Field(default=None, description="General examples against forgetting")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gentle_on_all_weights(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and given.get("adapter") == "none":
+            return {"learning_rate": 5e-5, **given}
+        return given
+
+    @model_validator(mode="after")
+    def _of_one_objective(self) -> Self:
+        others = _OF_REPLIES if self.objective == "documents" else ("block",)
+        if named := [name for name in others if name in self.changed()]:
+            raise ValueError(f'{named[0]} has no meaning with "objective: {self.objective}"; leave it out')
+        return self
+
+    def files(self) -> tuple[str, ...]:
+        """Return the file of general examples."""
+        return (self.mix.path,) if self.mix else ()
 
 
 def _build(options: SftOptions, context: StageContext) -> Trainer:
@@ -57,7 +80,7 @@ def register_methods(register: Callable[[MethodSpec], None]) -> None:
     register(
         MethodSpec(
             name="sft",
-            summary="Supervised fine-tuning: learns the replies of the examples, with and without passages",
+            summary="Supervised fine-tuning: learns the replies of the examples, or the documents themselves",
             options=SftOptions,
             build=_build,
         )

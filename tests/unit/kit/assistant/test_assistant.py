@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from fake_parts import DOGS, FARES, FakeEngine, FakeRetriever, chunk, fake_assistant
-from loresmith.assistant.assistant import PARTS, Assistant
+from loresmith.assistant.assistant import Assistant
 from loresmith.assistant.declines import Declines
 from loresmith.assistant.prompt import assemble
 from loresmith.errors import PluginFailed, UsageError
 from loresmith.hooks import hookimpl
 from loresmith.host import PluginHost
-from loresmith.recipe.models import RUNGS
+from loresmith.rungs import PARTS, RUNGS
 from loresmith.specs import Engine, Retriever
-from loresmith.values import Answer, Example, Hit, Message, Trace
+from loresmith.values import Answer, Example, Hit, Message, Trace, Weights
 
 
 def ask(text: str) -> list[Message]:
@@ -52,11 +52,12 @@ def test_questions_are_looked_up_and_answered_in_one_batch() -> None:
 def test_a_rung_uses_its_parts_and_no_others(rung: str) -> None:
     demonstration = Example.of([*ask("Bike?"), {"role": "assistant", "content": "Free."}])
     engine, retriever = FakeEngine(), FakeRetriever(chunk(FARES))
-    assistant = Assistant(engine, retriever, rung, "I", [demonstration], Path("a"), Declines(), PluginHost(points=[]))
+    trained = Weights(adapter=Path("a"))
+    assistant = Assistant(engine, retriever, rung, "I", [demonstration], trained, Declines(), PluginHost(points=[]))
     [answer] = assistant.answer([ask("fare?")])
-    adapter, [prompt] = engine.calls[0]
+    weights, [prompt] = engine.calls[0]
     parts = PARTS[rung]
-    assert adapter == (Path("a") if parts.adapter else None)
+    assert weights == (trained if parts.trained else Weights())
     assert prompt == assemble(
         "I",
         ask("fare?"),
@@ -67,18 +68,21 @@ def test_a_rung_uses_its_parts_and_no_others(rung: str) -> None:
     assert bool(retriever.batches) == parts.passages
 
 
-def test_the_adapter_is_set_anew_when_rungs_share_an_engine() -> None:
+def test_the_weights_are_set_anew_when_rungs_share_an_engine() -> None:
     engine = FakeEngine()
     tuned, plain = fake_assistant("tuned", engine), fake_assistant("prompt", engine)
     for assistant in (tuned, plain, tuned):
         assistant.answer([ask("a")])
     list(plain.stream(ask("a")))
-    assert [adapter for adapter, _ in engine.calls] == [Path("adapter"), None, Path("adapter"), None]
+    trained = Weights(adapter=Path("adapter"))
+    assert [weights for weights, _ in engine.calls] == [trained, Weights(), trained, Weights()]
 
 
-@pytest.mark.parametrize(("rung", "lacking"), [("rag", "index"), ("hybrid", "index"), ("tuned", "adapter")])
+@pytest.mark.parametrize(
+    ("rung", "lacking"), [("rag", "no index"), ("hybrid", "no index"), ("tuned", "nothing is trained")]
+)
 def test_a_rung_without_its_part_is_refused(rung: str, lacking: str) -> None:
-    with pytest.raises(UsageError, match=f"no {lacking}"):
+    with pytest.raises(UsageError, match=lacking):
         Assistant(FakeEngine(), None, rung, "I", [], None, Declines(), PluginHost(points=[]))
 
 

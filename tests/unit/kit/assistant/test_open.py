@@ -20,7 +20,7 @@ from loresmith.recipe.load import load_recipe
 from loresmith.runs.hashes import base_hash
 from loresmith.runs.run import Run
 from loresmith.specs import EngineSpec
-from loresmith.values import Example
+from loresmith.values import Example, Weights
 from model_folders import write_model
 
 RECIPE = """\
@@ -128,7 +128,8 @@ def test_the_artefact_answers_as_it_was_built(project: Project, fakes: PluginHos
     later = run_in(project, fakes, ship="prompt")
     (project.root / "assistant.yaml").write_text("name: [broken")
     assistant = open_assistant(project, None, fakes)
-    assert (assistant.rung, assistant.instructions, assistant.adapter) == ("hybrid", "As it was built.", run.adapter)
+    assert (assistant.rung, assistant.instructions) == ("hybrid", "As it was built.")
+    assert assistant.weights == Weights(adapter=run.adapter)
     assert assistant.declines.wanted == ("Nope, petal.",)
     assert assistant.notes == ()
     assert open_assistant(project, None, fakes, run=later.id).rung == "prompt"
@@ -164,7 +165,7 @@ def test_an_engine_that_is_loaded_is_gone_on_with(project: Project, fakes: Plugi
 
 def test_a_run_without_adapter_is_no_hybrid(project: Project, fakes: PluginHost, index: FakeRetriever) -> None:
     run = run_in(project, fakes, ship="rag", adapter=False)
-    with pytest.raises(UsageError, match=f'run "{run.id}" has no adapter'):
+    with pytest.raises(UsageError, match=f'run "{run.id}" has trained nothing'):
         open_assistant(project, None, fakes, "hybrid")
 
 

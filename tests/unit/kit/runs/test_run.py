@@ -21,9 +21,9 @@ from loresmith.project import Project
 from loresmith.recipe.models import Recipe
 from loresmith.runs.run import Run, broken
 from loresmith.specs import StageResult
+from loresmith.values import Weights
 
 Make = Callable[..., Run]
-
 
 # -------------------------------------------------------------------------------------------------- making and finding
 
@@ -403,10 +403,23 @@ def test_receipts_are_read_as_they_were_written(make_run: Make) -> None:
 
 def test_a_rung_uses_its_own_adapter_or_the_common_one_or_none(make_run: Make) -> None:
     run = make_run()
-    assert run.adapter_of("hybrid") is None
+    assert run.weights_of("hybrid") is None
     run.adapter.mkdir()
     (run.adapter / "adapter.safetensors").write_text("w")
     (run.adapter / "tuned").mkdir()
-    assert run.adapter_of("hybrid") == run.adapter
-    assert run.adapter_of("tuned") == run.adapter / "tuned"
-    assert run.adapter_of("rag") is None
+    assert run.weights_of("hybrid") == Weights(adapter=run.adapter)
+    assert run.weights_of("tuned") == Weights(adapter=run.adapter / "tuned")
+    assert run.weights_of("rag") is None
+
+
+def test_weights_of_all_rungs_are_kept_once_and_those_of_one_under_its_name(make_run: Make, tmp_path: Path) -> None:
+    run, (one, other) = make_run(), (tmp_path / "one", tmp_path / "other")
+    for folder in (one, other):
+        folder.mkdir()
+        (folder / "model.safetensors").write_text(folder.name)
+    run.keep_weights({"tuned": Weights(one, other), "hybrid": Weights(one)})
+    assert run.weights_of("tuned") == Weights(run.model, run.adapter / "tuned")
+    assert run.weights_of("hybrid") == Weights(run.model)
+    run.keep_weights({"hybrid": Weights(adapter=other)})
+    assert run.weights_of("tuned") is None
+    assert run.weights_of("hybrid") == Weights(adapter=run.adapter / "hybrid")

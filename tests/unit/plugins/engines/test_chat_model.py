@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loresmith.errors import DataError
-from loresmith.values import Message
+from loresmith.values import Message, Weights
 from loresmith_plugins.engines.transformers import TransformersOptions
 from loresmith_plugins.engines.transformers.chat_model import TransformersChatModel
 
@@ -123,7 +123,7 @@ def test_an_adapter_changes_the_replies_and_can_be_taken_off(chat_model: Path, a
     engine = TransformersChatModel.load(chat_model, max_tokens=24, batch_tokens=4096)
 
     def replies(adapter: Path | None) -> list[str]:
-        engine.use_adapter(adapter)
+        engine.use(Weights(adapter=adapter))
         return [completion.text for completion in engine.complete([asked(question) for question in QUESTIONS])]
 
     bare, one, two = replies(None), replies(adapters[0]), replies(adapters[1])
@@ -138,7 +138,7 @@ def test_its_identity_hangs_on_weights_and_longest_reply(chat_model: Path, adapt
 
     one = engine(24)
     before = one.identity
-    one.use_adapter(adapters[0])
+    one.use(Weights(adapter=adapters[0]))
     assert one.identity == before == engine(24).identity
     assert engine(25).identity != before
 

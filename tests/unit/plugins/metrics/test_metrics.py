@@ -29,9 +29,12 @@ def score(host: PluginHost, name: str, answer: ScoredAnswer) -> float | None:
     return spec.build(spec.options()).score(answer)
 
 
-def test_all_four_are_offered_and_say_whether_they_are_right_or_wrong(host: PluginHost) -> None:
+def test_all_are_offered_and_say_whether_they_are_right_or_wrong(host: PluginHost) -> None:
     binary = {spec.name: spec.binary for spec in host.registry.of(MetricSpec)}
-    assert binary == {"token_f1": False, "exact_match": True, "citation": False, "declines": True}
+    assert binary == {
+        "token_f1": False, "exact_match": True, "citation": False, "declines": True, "pattern": True,
+        "json_schema": True, "reward": False,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -230,3 +230,71 @@ def test_a_missing_file_names_the_nearest(tmp_path: Path) -> None:
         JsonlSource(JsonlOptions(path="exmples.jsonl"), tmp_path).read("examples")
     (problem,) = caught.value.problems
     assert (problem.file, problem.hint) == ("exmples.jsonl", 'Did you mean "examples.jsonl"?')
+
+
+# ------------------------------------------------------------------------------------------- as other kits write them
+
+
+def test_alpaca_rows_become_examples_with_and_without_an_input(tmp_path: Path) -> None:
+    bare, given, dolly = source(
+        tmp_path,
+        {"instruction": "Name a boat.", "input": "", "output": "Merrow.", "text": "Below is …"},
+        {"instruction": "Add these.", "input": "2 and 3", "output": "5", "grounding": "sums.md"},
+        {"instruction": "Where?", "output": "Here."},
+    ).read("examples")
+    assert (bare.question, bare.reply) == ("Name a boat.", "Merrow.")
+    assert (given.question, given.reply, given.grounding) == ("Add these.\n\n2 and 3", "5", ("sums.md",))
+    assert (dolly.question, dolly.reply) == ("Where?", "Here.")
+
+
+def test_rows_of_dolly_and_of_completions_are_read_under_their_own_names(tmp_path: Path) -> None:
+    row = {"instruction": "When?", "context": "It began in 2000.", "response": "In 2000.", "category": "qa"}
+    (dolly,) = source(tmp_path, row, keys={"input": "context", "output": "response"}).read("examples")
+    assert (dolly.question, dolly.reply) == ("When?\n\nIt began in 2000.", "In 2000.")
+    keys = {"question": "prompt", "answer": "completion"}
+    (completed,) = source(tmp_path, {"prompt": "Why?", "completion": "So."}, keys=keys).read("examples")
+    assert (completed.question, completed.reply) == ("Why?", "So.")
+
+
+def test_sharegpt_conversations_become_examples(tmp_path: Path) -> None:
+    turns = [
+        {"from": "human", "value": "What is it?"},
+        {"from": "gpt", "value": "42."},
+        {"from": "user", "value": "No!"},
+        {"from": "assistant", "value": "I agree."},
+    ]
+    (talk,) = source(tmp_path, {"id": "x", "conversations": turns}).read("examples")
+    assert [message["role"] for message in talk.messages] == ["user", "assistant", "user", "assistant"]
+    assert (talk.question, talk.reply) == ("No!", "I agree.")
+
+
+def test_a_system_message_of_its_own_is_refused_unless_it_is_to_be_dropped(tmp_path: Path) -> None:
+    system = {"role": "system", "content": "Be odd."}
+    shared = [{"from": "system", "value": "Be odd."}, {"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]
+    rows = ({"messages": [system, USER, ASSISTANT]}, {"conversations": shared})
+    found = problems(tmp_path, *rows)
+    assert [problem.key for problem in found] == ["messages[0].role", "conversations[0].role"]
+    assert all("system: drop" in problem.hint for problem in found)
+    examples = source(tmp_path, *rows, system="drop").read("examples")
+    assert [example.messages for example in examples] == [(USER, ASSISTANT)] * 2
+
+
+@pytest.mark.parametrize(
+    ("row", "key", "what"),
+    [
+        ({"instruction": "Who?", "output": ""}, "output", "is empty"),
+        ({"instruction": "Who?"}, "output", "is missing"),
+        ({"instruction": "Who?", "input": 3, "output": "I."}, "input", "must be a text"),
+        ({"instruction": "Who?", "output": "I.", "answer": "I."}, "answer", "stands beside instruction"),
+        ({"conversations": [{"from": "human", "value": "q"}]}, "conversations", "must end with a message of the"),
+        ({"conversations": [{"from": "function_call", "value": "f"}]}, "conversations[0].role", 'not "function_call"'),
+        ({"conversations": [{"from": 3, "value": "q"}, "x"]}, "conversations[0].role", "must be a text"),
+        ({"conversations": []}, "conversations", "must be a list of messages"),
+    ],
+)
+def test_a_foreign_row_that_is_wrong_is_a_problem_with_its_key(
+    tmp_path: Path, row: dict[str, Any], key: str, what: str
+) -> None:
+    first = problems(tmp_path, row)[0]
+    assert first.key == key
+    assert what in first.what

@@ -11,8 +11,9 @@ import pytest
 
 from loresmith.errors import Interrupted, TrainError
 from loresmith.files import folder_hash
+from loresmith.values import Weights
 from loresmith_plugins.engines.transformers.chat_model import TransformersChatModel
-from loresmith_plugins.methods.sft import train as loop
+from loresmith_plugins.training import adapters
 from tiny_models import write_chat_model
 from tiny_stage import (
     EXAMPLES,
@@ -37,7 +38,7 @@ def test_a_set_that_can_be_memorised_is_and_the_engine_then_says_it(chat_model: 
     assert stage.losses()[0] > 5
     assert result.train_loss < 0.05
     engine = TransformersChatModel.load(chat_model, max_tokens=40, batch_tokens=4096)
-    engine.use_adapter(result.adapter)
+    engine.use(Weights(adapter=result.adapter))
     for one in few:
         (said,) = engine.complete([[{"role": "system", "content": INSTRUCTIONS}, *one.prompt]])
         assert (said.text, said.finished) == (one.reply, True)
@@ -48,10 +49,10 @@ def test_only_the_adapter_learns_and_the_base_stays_as_it_was(
 ) -> None:
     import torch
 
-    loaded = loop.load_model(chat_model)
+    loaded = adapters.load_model(chat_model)
     before = {name: weight.clone() for name, weight in loaded.model.named_parameters()}
     own = dict(loaded.model.named_parameters())
-    monkeypatch.setattr(loop, "load_model", lambda _: loaded)
+    monkeypatch.setattr(adapters, "load_model", lambda _: loaded)
     files = folder_hash(chat_model)
     result = Stage(chat_model, tmp_path, options={"epochs": 4, "weight_decay": 0.5}).run()
     assert all(torch.equal(own[name], weight) for name, weight in before.items())
