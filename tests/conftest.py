@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from platformdirs import user_cache_path
 
 from loresmith.host import PluginHost, installed_plugins
 
+# The workers of pytest-xdist share the cores; models this small are slower, not faster, on several threads.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Taken before any test moves the user's folders.
 REAL_CACHE = user_cache_path("loresmith") / "models"
 
