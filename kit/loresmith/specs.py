@@ -246,6 +246,7 @@ class StageContext:
         documents: The project's documents.
         preferences: Preferences to learn from.
         held_out: Preferences that are never learnt from.
+        also_asked: Which of some prompts ask, equally or nearly, what the dev or test split asks: those are not learnt.
         folder: The stage's own folder: checkpoints and weights go there.
         root: The project folder, which files named by options are relative to.
         seed: Seed of everything random.
@@ -269,6 +270,7 @@ class StageContext:
     documents: Sequence[Document]
     preferences: Sequence[Preference]
     held_out: Sequence[Preference]
+    also_asked: Callable[[Sequence[Sequence[Message]]], list[bool]]
     folder: Path
     root: Path
     seed: int

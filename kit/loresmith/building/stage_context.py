@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from loresmith.building.materials import Materials
+from loresmith.data.also_asked import also_asked
 from loresmith.data.preference_sides import PreferenceSides
 from loresmith.data.split import FrozenSplit
 from loresmith.errors import UsageError
@@ -65,6 +67,7 @@ class StageContexts:
             documents=materials.documents,
             preferences=self.preferences.train,
             held_out=self.preferences.held_out,
+            also_asked=partial(also_asked, examples=(*self.split.dev, *self.split.test)),
             folder=started.folder,
             root=materials.project.root,
             seed=materials.recipe.seed,

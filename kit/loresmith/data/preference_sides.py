@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loresmith.data.duplicates import near_pairs
+from loresmith.data.also_asked import also_asked, asked
 from loresmith.data.split import FrozenSplit
-from loresmith.values import Message, Preference, content_hash
-from loresmith.words import words
+from loresmith.values import Preference, content_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +31,12 @@ def divide(preferences: Sequence[Preference], split: FrozenSplit, share: float, 
         share: Share of the prompts to hold out.
         seed: Another seed holds out others.
     """
-    apart = _asked_elsewhere(preferences, split)
-    held_out = [p for p in preferences if _said(p.prompt) in apart or _drawn(p, seed) < share]
+    apart = also_asked([preference.prompt for preference in preferences], (*split.dev, *split.test))
+    held_out = [p for p, elsewhere in zip(preferences, apart, strict=True) if elsewhere or _drawn(p, seed) < share]
     kept = {preference.id for preference in held_out}
     return PreferenceSides(tuple(p for p in preferences if p.id not in kept), tuple(held_out))
 
 
-def _asked_elsewhere(preferences: Sequence[Preference], split: FrozenSplit) -> set[str]:
-    """Return the prompts that ask, equally or nearly, what a dev or test example asks."""
-    prompts = {_said(preference.prompt) for preference in preferences}
-    asked = {_said(example.prompt) for example in (*split.dev, *split.test)}
-    near = {text for pair in near_pairs([*prompts, *asked]) if len(asked & {*pair}) for text in pair}
-    return prompts & (asked | near)
-
-
-def _said(prompt: Sequence[Message]) -> str:
-    return " ".join(words(" ".join(message["content"] for message in prompt if message["role"] == "user")))
-
-
 def _drawn(preference: Preference, seed: int) -> float:
     """Return a number between 0 and 1 that hangs on the prompt and the seed alone."""
-    return int(content_hash(str(seed), _said(preference.prompt))[:13], 16) / 16**13
+    return int(content_hash(str(seed), asked(preference.prompt))[:13], 16) / 16**13

@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from loresmith.errors import PluginError, Problem, RecipeError
+from loresmith.options import Options
 from loresmith.recipe.models import Recipe
-from loresmith.recipe.places import ComponentPlace, component_places
+from loresmith.recipe.places import ComponentPlace, component_places, inner_place
 from loresmith.recipe.positions import Tree, key_path, read_tree
 from loresmith.recipe.wording import Finding, findings, nearest
 from loresmith.registry import Registry
@@ -32,12 +33,19 @@ def load_recipe(path: Path, registry: Registry) -> Recipe:
         raise RecipeError("there is no recipe to read", [Problem(what, file)]) from error
     tree = read_tree(raw, file)
     recipe, found = _checked(tree, registry, path.parent) if tree.value is not None else (None, [])
-    placed = [Problem(f.what, file, tree.line(f.path), key_path(f.path), f.hint) for f in found]
-    problems = sorted([*tree.problems, *placed], key=lambda problem: (problem.line, problem.key))
+    placed = [
+        Problem(f.what, file, tree.line(f.path), key_path(f.path), f.hint) if isinstance(f, Finding) else f
+        for f in found
+    ]
+    problems = sorted([*tree.problems, *placed], key=lambda problem: (problem.file != file, problem.line, problem.key))
     if problems or recipe is None:
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         raise RecipeError(f"the recipe is wrong: {count}", problems)
     return recipe
+
+
+def _placed(finding: Finding, file: str, tree: Tree) -> Problem:
+    return Problem(finding.what, file, tree.line(finding.path), key_path(finding.path), finding.hint)
 
 
 def shown_path(path: Path) -> str:
@@ -46,8 +54,8 @@ def shown_path(path: Path) -> str:
     return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)
 
 
-def _checked(tree: Tree, registry: Registry, root: Path) -> tuple[Recipe | None, list[Finding]]:
-    found: list[Finding] = []
+def _checked(tree: Tree, registry: Registry, root: Path) -> tuple[Recipe | None, list[Finding | Problem]]:
+    found: list[Finding | Problem] = []
     recipe = None
     try:
         recipe = Recipe.model_validate(tree.value)
@@ -60,8 +68,8 @@ def _checked(tree: Tree, registry: Registry, root: Path) -> tuple[Recipe | None,
     return recipe, found
 
 
-def _component(place: ComponentPlace, registry: Registry, root: Path) -> Iterator[Finding]:
-    """Find what is wrong with one component: its name, its options, the files it names."""
+def _component(place: ComponentPlace, registry: Registry, root: Path) -> Iterator[Finding | Problem]:
+    """Find what is wrong with one component: its name, its options, the components and the files these name."""
     try:
         spec = registry.get(place.spec_type, place.name)
     except PluginError as error:
@@ -73,12 +81,23 @@ def _component(place: ComponentPlace, registry: Registry, root: Path) -> Iterato
         yield Finding(place.name_path, f'"{spec.name}" gives {given}, not {place.gives}', f"Those that do: {able}.")
         return
     try:
-        spec.options.model_validate(place.options)
+        options = spec.options.model_validate(place.options)
     except ValidationError as error:
         for finding in findings(error, spec.options, place.options):
             yield replace(finding, path=(*place.path, *finding.path))
+    else:
+        yield from _inner(place, options, registry, root)
     if isinstance(spec, SourceSpec):
         yield from _files(place, root)
+
+
+def _inner(place: ComponentPlace, options: Options, registry: Registry, root: Path) -> Iterator[Finding | Problem]:
+    """Find what is wrong with what options name."""
+    for named in options.named():
+        yield from _component(inner_place(place, named), registry, root)
+    for problem in options.problems(root):
+        path = (*place.path, *filter(None, problem.key.split(".")))
+        yield problem if problem.file else Finding(path, problem.what, problem.hint)
 
 
 def _files(place: ComponentPlace, root: Path) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from loresmith.options import Named
 from loresmith.recipe.models import Component, Stage
 from loresmith.recipe.positions import KeyPath
 from loresmith.specs import (
@@ -67,6 +68,14 @@ def component_places(recipe: Any) -> Iterator[ComponentPlace]:
             if named is not None:
                 key, name, options = named
                 yield ComponentPlace(place, (*place, key) if key else place, name, options, spec_type, gives)
+
+
+def inner_place(place: ComponentPlace, named: Named) -> ComponentPlace:
+    """Return the place of a component that the options of the one at `place` name."""
+    spec_type = {"engine": EngineSpec, "metric": MetricSpec}[named.wanted]
+    path = (*place.path, *named.key)
+    options = {key: value for key, value in named.component.items() if key != "kind"}
+    return ComponentPlace(path, (*path, "kind"), str(named.component["kind"]), options, spec_type)
 
 
 def _at(value: Any, path: tuple[str, ...]) -> Any:

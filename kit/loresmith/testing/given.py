@@ -62,6 +62,7 @@ def stage_context(base: Path, folder: Path, **changes: Any) -> StageContext:
         "documents": SAMPLE_DOCUMENTS,
         "preferences": SAMPLE_PREFERENCES,
         "held_out": SAMPLE_PREFERENCES[:2],
+        "also_asked": lambda prompts: [False for _ in prompts],
         "folder": folder,
         "root": folder.parent,
         "seed": 1,

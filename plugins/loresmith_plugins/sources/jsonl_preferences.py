@@ -16,16 +16,10 @@ def preference(row: Row) -> Preference:
         BadRow: If something is wrong; the row knows what.
     """
     row.only(KEYS)
-    prompt = _prompt(row)
+    prompt = row.prompt("prompt")
     if "reply" in row or "liked" in row:
         return _judged(row, prompt)
     return _compared(row, prompt)
-
-
-def _prompt(row: Row) -> tuple[Message, ...]:
-    if isinstance(row.data.get("prompt"), list):
-        return row.conversation("prompt", last="user")
-    return ({"role": "user", "content": row.text("prompt")},)
 
 
 def _compared(row: Row, prompt: tuple[Message, ...]) -> Preference:

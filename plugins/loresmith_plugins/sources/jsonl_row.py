@@ -97,6 +97,12 @@ class Row:
             return ()
         return tuple(dict.fromkeys(items))
 
+    def prompt(self, key: str) -> tuple[Message, ...]:
+        """Return what is replied to: a text is one turn of the user, a list a conversation that ends with the user."""
+        if isinstance(self.data.get(key), list):
+            return self.conversation(key, last="user")
+        return ({"role": "user", "content": self.text(key)},)
+
     def conversation(self, key: str, *, last: str) -> tuple[Message, ...]:
         """Return a conversation: user and assistant by turns, the user first, `last` at the end."""
         value = self.data[key]

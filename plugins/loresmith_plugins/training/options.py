@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from loresmith.options import Options
+from loresmith.options import Named, Options
 
 _OF_ADAPTERS = ("variant", "rank", "alpha", "dropout", "targets")
+
+
+def engine_named(key: str, engine: Mapping[str, Any]) -> Named:
+    """Return an engine that an option names; beside the engine's own options it may say its `base`."""
+    return Named((key,), "engine", {name: value for name, value in engine.items() if name != "base"})
 
 
 class AdapterOptions(Options):

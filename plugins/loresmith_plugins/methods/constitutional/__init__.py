@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from loresmith.errors import DataError, Problem
 from loresmith.hooks import hookimpl
-from loresmith.options import Options
+from loresmith.options import Named, Options
 from loresmith.recipe.models import Component
 from loresmith.specs import MethodSpec, StageContext, Trainer
+from loresmith_plugins.methods.constitutional.constitution import read_constitution, require_preferring
 from loresmith_plugins.methods.sft import SftOptions
+from loresmith_plugins.training.options import engine_named
 
 
 class Budget(Options):
@@ -66,6 +70,22 @@ class ConstitutionalOptions(SftOptions):
     def files(self) -> tuple[str, ...]:
         """Return the constitution and the prompts' file."""
         return (*super().files(), self.constitution, *([self.prompts] if self.prompts else []))
+
+    def named(self) -> Sequence[Named]:
+        """Return the critic."""
+        return [*super().named(), engine_named("critic", self.critic.model_dump())]
+
+    def problems(self, root: Path) -> list[Problem]:
+        """Return what is wrong with the files, the constitution read whole."""
+        found = super().problems(root)
+        if not any(problem.key == "constitution" for problem in found):
+            try:
+                constitution = read_constitution(root, self.constitution)
+                if self.phase != "critique":
+                    require_preferring(constitution, self.constitution)
+            except DataError as error:
+                found += error.problems
+        return found
 
 
 def _build(options: ConstitutionalOptions, context: StageContext) -> Trainer:

@@ -57,7 +57,7 @@ class ConstitutionalTrainer:
             require_preferring(self.constitution, options.constitution)
         if options.phase != "preferences":
             check_fit(options, context.base, context.adapter)
-        self.prompts = gathered(context.train, context.dev, context.root, options.prompts, context.seed)
+        self.prompts = gathered(context, options.prompts)
         self.journal = Journal(context.folder / "journal.jsonl")
 
     def receipt(self) -> MaskReceipt:

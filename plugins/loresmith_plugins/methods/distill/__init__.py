@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from loresmith.hooks import hookimpl
+from loresmith.options import Named
 from loresmith.specs import Footprint, MethodSpec, StageContext, Trainer
 from loresmith_plugins.methods.sft import SftOptions
-from loresmith_plugins.training.options import AdapterOptions, LoopOptions
+from loresmith_plugins.training.options import AdapterOptions, LoopOptions, engine_named
 
 _OF_KIND = {
     "prompts": ("replies", "logits"),
@@ -47,9 +48,7 @@ class DistillOptions(SftOptions):
         description="Your word, kept with the run, that the teacher's terms allow training on what it writes: which "
         "licence or contract, and since when",
     )
-    prompts: str = Field(
-        default="", description="File with more prompts: JSON Lines with question, or messages that end with the user"
-    )
+    prompts: str = Field(default="", description="JSON Lines file with more prompts (rows with `prompt`)")
     gold: float = Field(default=0.0, ge=0, lt=1, description="Share of the examples that keep their own reply")
     teacher_instructions: str = Field(
         default="", description="System prompt that the teacher reads in place of the student's"
@@ -118,6 +117,10 @@ class DistillOptions(SftOptions):
     def files(self) -> tuple[str, ...]:
         """Return the files with prompts and with reasons."""
         return (*super().files(), *(name for name in (self.prompts, self.rationales) if name))
+
+    def named(self) -> Sequence[Named]:
+        """Return the teacher."""
+        return [*super().named(), *([engine_named("teacher", self.teacher)] if self.teacher else [])]
 
 
 def _build(options: DistillOptions, context: StageContext) -> Trainer:

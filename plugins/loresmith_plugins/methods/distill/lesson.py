@@ -15,9 +15,10 @@ from loresmith.values import Example, Message
 from loresmith_plugins.engines.transformers.chat_format import ChatFormat
 from loresmith_plugins.methods.distill import DistillOptions
 from loresmith_plugins.methods.distill.filters import Filter
-from loresmith_plugins.methods.distill.prompts import read_prompts, read_rationales
+from loresmith_plugins.methods.distill.rationales import read_rationales
 from loresmith_plugins.methods.distill.teacher import Teacher
 from loresmith_plugins.training.asking import Question, Reply
+from loresmith_plugins.training.prompt_file import read_prompts
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def lesson_of(options: DistillOptions, context: StageContext, chat: ChatFormat) 
 
 def _replies(options: DistillOptions, context: StageContext, sieve: Filter) -> Lesson:
     """Learn p(y | x) of the y that the teacher gave (Kim and Rush, 2016, arXiv:1606.07947)."""
-    more = read_prompts(context.root, options.prompts, (*context.train, *context.dev)) if options.prompts else []
+    more = read_prompts(context, options.prompts) if options.prompts else []
     own = _own_replies(context.train, options.gold, context.seed)
     asked = [e for e in (*context.train, *more, *context.dev) if e.answerable and e.id not in own]
     teacher = Teacher(options.teacher, context, options.asked_at_once)

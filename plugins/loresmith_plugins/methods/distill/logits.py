@@ -25,13 +25,13 @@ from loresmith.runs.hashes import base_hash
 from loresmith.specs import MaskReceipt, StageContext, StageResult
 from loresmith_plugins.engines.transformers.load import load_format, load_model, old_names_allowed, window_of
 from loresmith_plugins.methods.distill import DistillOptions
-from loresmith_plugins.methods.distill.prompts import read_prompts
 from loresmith_plugins.methods.distill.teacher import described, terms_warning
-from loresmith_plugins.methods.rlhf.prompts import prompts_of, schedule
 from loresmith_plugins.training.adapters import trainable, trainable_model
 from loresmith_plugins.training.checkpoints import fingerprint
 from loresmith_plugins.training.outcome import left_behind
+from loresmith_plugins.training.prompt_file import read_prompts
 from loresmith_plugins.training.rows import encode, served
+from loresmith_plugins.training.sampled_prompts import prompts_of, schedule
 from loresmith_plugins.training.trl_stage import OnStage, TrlStage, as_given, failures_named
 
 SAMPLES = 6
@@ -52,7 +52,7 @@ class LogitsTrainer:
         self.chat = load_format(context.base)
         self.window = window_of(AutoConfig.from_pretrained(str(context.base), trust_remote_code=False))
         room = self.window - options.reply_tokens
-        more = read_prompts(context.root, options.prompts, (*context.train, *context.dev)) if options.prompts else []
+        more = read_prompts(context, options.prompts) if options.prompts else []
         self.prompts = prompts_of([*context.train, *more], context.instructions, self.chat, room)
         self.dev = prompts_of(context.dev, context.instructions, self.chat, room)
 

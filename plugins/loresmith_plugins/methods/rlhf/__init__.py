@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from loresmith.hooks import hookimpl
+from loresmith.options import Named
 from loresmith.specs import Footprint, MethodSpec, StageContext, Trainer
 from loresmith_plugins.training.options import AdapterOptions, LoopOptions
 
@@ -80,6 +81,16 @@ class RlhfOptions(AdapterOptions, WatchOptions):
         if self.adapter != "lora":
             raise ValueError(f"rlhf trains adapters beside whole weights (adapter: lora), not adapter: {self.adapter}")
         return self
+
+    def named(self) -> Sequence[Named]:
+        """Return the metrics among the rewards."""
+        places = [("reward", n) if isinstance(self.reward, list) else ("reward",) for n in range(len(self.rewards))]
+        metrics = [
+            Named(place, "metric", {key: value for key, value in entry.items() if key != "weight"})
+            for place, entry in zip(places, self.rewards, strict=True)
+            if "kind" in entry
+        ]
+        return [*super().named(), *metrics]
 
     @property
     def rewards(self) -> list[dict[str, Any]]:

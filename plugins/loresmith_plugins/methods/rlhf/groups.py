@@ -24,10 +24,10 @@ from loresmith_plugins.engines.transformers.load import old_names_allowed
 from loresmith_plugins.methods.rlhf import RlhfOptions
 from loresmith_plugins.methods.rlhf.distance import KlWeight
 from loresmith_plugins.methods.rlhf.policy import Policy
-from loresmith_plugins.methods.rlhf.prompts import Prompt, draw_seed
 from loresmith_plugins.methods.rlhf.rewards import Rewards
 from loresmith_plugins.methods.rlhf.watch import Watch
 from loresmith_plugins.training.checkpoints import Progress
+from loresmith_plugins.training.sampled_prompts import Prompt, draw_seed
 from loresmith_plugins.training.trl_stage import OnStage, TrlStage
 
 FIGURES = {

@@ -14,11 +14,11 @@ from loresmith.values import Sampling
 from loresmith_plugins.engines.transformers.decode import Decoder
 from loresmith_plugins.engines.transformers.load import load_format
 from loresmith_plugins.methods.rlhf import RlhfOptions
-from loresmith_plugins.methods.rlhf.prompts import Prompt
 from loresmith_plugins.training.adapters import compute_activations_twice, trainable, trainable_model
 from loresmith_plugins.training.loss import Batch, TrainedTokenLoss
 from loresmith_plugins.training.low_rank import fuse
 from loresmith_plugins.training.rows import Row
+from loresmith_plugins.training.sampled_prompts import Prompt
 
 CACHED_TOKENS = 16_384
 """Positions kept in the cache while replies are drawn."""

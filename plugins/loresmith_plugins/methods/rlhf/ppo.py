@@ -33,12 +33,12 @@ from loresmith_plugins.methods.rlhf.objective import (
     whitened,
 )
 from loresmith_plugins.methods.rlhf.policy import Policy, Reply
-from loresmith_plugins.methods.rlhf.prompts import Prompt, draw_seed
 from loresmith_plugins.methods.rlhf.rewards import Rewards
 from loresmith_plugins.methods.rlhf.watch import Watch
 from loresmith_plugins.training.checkpoints import Checkpoints, Progress
 from loresmith_plugins.training.loss import Batch
 from loresmith_plugins.training.optimizers import optimizer_of
+from loresmith_plugins.training.sampled_prompts import Prompt, draw_seed
 from loresmith_plugins.training.trl_stage import share_of_rate
 
 

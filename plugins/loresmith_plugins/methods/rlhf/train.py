@@ -12,7 +12,6 @@ from loresmith.values import Example
 from loresmith_plugins.engines.transformers.load import load_format, window_of
 from loresmith_plugins.methods.rlhf import RlhfOptions
 from loresmith_plugins.methods.rlhf.policy import Policy
-from loresmith_plugins.methods.rlhf.prompts import prompts_of, schedule
 from loresmith_plugins.methods.rlhf.rewards import Rewards
 from loresmith_plugins.methods.rlhf.watch import Watch, pair_rows
 from loresmith_plugins.training.adapters import save_adapter
@@ -20,6 +19,7 @@ from loresmith_plugins.training.checkpoints import Checkpoints, Progress, finger
 from loresmith_plugins.training.fitting import check_fit
 from loresmith_plugins.training.parity import parity
 from loresmith_plugins.training.rows import encode, receipt, served
+from loresmith_plugins.training.sampled_prompts import prompts_of, schedule
 from loresmith_plugins.training.trl_stage import TrlStage, failures_named
 
 

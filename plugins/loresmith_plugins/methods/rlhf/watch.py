@@ -21,10 +21,10 @@ from loresmith.values import Example, Preference
 from loresmith_plugins.engines.transformers.chat_format import ChatFormat
 from loresmith_plugins.methods.rlhf import RlhfOptions, WatchOptions
 from loresmith_plugins.methods.rlhf.policy import Policy
-from loresmith_plugins.methods.rlhf.prompts import Prompt, draw_seed
 from loresmith_plugins.methods.rlhf.rewards import Rewards
 from loresmith_plugins.training.checkpoints import Checkpoints, Progress, write_whole
 from loresmith_plugins.training.rows import Row, encode
+from loresmith_plugins.training.sampled_prompts import Prompt, draw_seed
 
 NOISE = 1.64
 """Standard errors by which pair accuracy must have fallen: one-sided, five in a hundred (McNemar's test)."""

@@ -174,3 +174,49 @@ def test_defaults_that_name_an_absent_plugin_are_reported(root: Path) -> None:
 def test_a_missing_file_is_said_plainly(tmp_path: Path, host: PluginHost) -> None:
     with pytest.raises(RecipeError, match="no such file"):
         load_recipe(tmp_path / "assistant.yaml", host.registry)
+
+
+LAW = "principles: [{name: brief, critique: 'Is it?', revision: Make it., preference: 'Which?'}]\n"
+
+
+def with_stage(stage: str) -> str:
+    return GOOD.replace("  - {method: sft, rank: 4}", f"  - {stage}")
+
+
+@pytest.mark.parametrize(
+    ("stage", "key", "says"),
+    [
+        (
+            "{method: constitutional, constitution: law.yaml, critic: {kind: transfomers}}",
+            "training[0].critic.kind",
+            "transformers",
+        ),
+        (
+            "{method: constitutional, constitution: law.yaml, critic: {kind: transformers, base: m, max_token: 3}}",
+            "training[0].critic.max_token",
+            "max_tokens",
+        ),
+        ("{method: distill, kind: replies, teacher: {kind: opnai, base: m}}", "training[0].teacher.kind", "openai"),
+        ("{method: rlhf, reward: [{kind: token_f2, weight: 2}]}", "training[0].reward[0].kind", "token_f1"),
+        ("{method: rlhf, reward: token_f2}", "training[0].reward", "token_f1"),
+        ("{method: constitutional, constitution: low.yaml}", "training[0].constitution", "there is no file"),
+        ("{method: sft, mix: {path: general.jsonl}}", "training[0]", 'there is no file "general.jsonl"'),
+    ],
+)
+def test_what_a_stage_names_is_checked_before_anything_runs(
+    root: Path, host: PluginHost, stage: str, key: str, says: str
+) -> None:
+    (root / "law.yaml").write_text(LAW, encoding="utf-8")
+    problem = only(root, with_stage(stage), host.registry)
+    assert problem.key.startswith(key)
+    assert says in str(problem)
+    assert problem.line == 12
+
+
+def test_mistakes_in_a_constitution_are_those_of_the_recipe_that_names_it(root: Path, host: PluginHost) -> None:
+    (root / "law.yaml").write_text(LAW.replace("revision", "revison"), encoding="utf-8")
+    found = problems(root, with_stage("{method: constitutional, constitution: law.yaml, epoch: 1}"), host.registry)
+    assert [problem.file.rpartition("/")[2] for problem in found] == ["assistant.yaml"]
+    found = problems(root, with_stage("{method: constitutional, constitution: law.yaml}"), host.registry)
+    assert {problem.file for problem in found} == {"law.yaml"}
+    assert any("revision" in str(problem) for problem in found)

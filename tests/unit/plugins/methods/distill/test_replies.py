@@ -166,16 +166,17 @@ def test_a_share_of_the_examples_keeps_its_own_reply_and_is_not_asked_about(chat
 
 def test_more_prompts_come_from_a_file_but_none_that_the_split_knows(chat_model: Path, tmp_path: Path) -> None:
     rows = [
-        {"question": "Is there tea?"},
-        {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."},
-                      {"role": "user", "content": "Coffee?"}]},
-        {"question": f" {EXAMPLES[0].question} "},
+        {"prompt": "Is there tea?"},
+        {"prompt": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."},
+                    {"role": "user", "content": "Coffee?"}]},
+        {"prompt": f" {EXAMPLES[0].question} "},
+        {"prompt": "What does the ladder ask?"},
     ]  # fmt: skip
     (tmp_path / "more.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     with ScriptedEndpoint(answer) as endpoint:
         lesson = Lesson(chat_model, tmp_path / "stage", options=behind(endpoint, prompts="more.jsonl"))
-        trainer = lesson.trainer()
-        receipt = trainer.receipt()
+        context = replace(lesson.context(), also_asked=lambda prompts: ["ladder" in str(prompt) for prompt in prompts])
+        receipt = lesson.trainer(context).receipt()
         asked = [request.messages[-1]["content"] for request in endpoint.requests]
     assert asked.count(EXAMPLES[0].question) == 1
     assert {"Is there tea?", "Coffee?"} < set(asked)
@@ -183,12 +184,12 @@ def test_more_prompts_come_from_a_file_but_none_that_the_split_knows(chat_model:
 
 
 def test_a_wrong_row_of_the_prompts_is_named(chat_model: Path, tmp_path: Path) -> None:
-    (tmp_path / "more.jsonl").write_text('{"question": "A?"}\n{"question": 3}\n{"questoin": "B?"}', encoding="utf-8")
+    (tmp_path / "more.jsonl").write_text('{"prompt": "A?"}\n{"prompt": 3}\n{"promt": "B?"}', encoding="utf-8")
     lesson = Lesson(chat_model, tmp_path / "stage", options=replies(prompts="more.jsonl"))
     with pytest.raises(DataError) as wrong:
         lesson.trainer().receipt()
     assert {problem.line for problem in wrong.value.problems} == {2, 3}
-    assert 'Did you mean "question"' in str(wrong.value)
+    assert 'Did you mean "prompt"' in str(wrong.value)
 
 
 def test_the_teacher_may_read_other_instructions_than_the_student(chat_model: Path, tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ from loresmith_plugins.methods.rlhf import RlhfOptions
 from loresmith_plugins.methods.rlhf.objective import advantages, token_rewards, value_loss, whitened
 from loresmith_plugins.methods.rlhf.policy import Policy
 from loresmith_plugins.methods.rlhf.ppo import Ppo
-from loresmith_plugins.methods.rlhf.prompts import prompts_of
 from loresmith_plugins.methods.rlhf.watch import Watch, pair_rows
 from loresmith_plugins.training.checkpoints import Checkpoints
+from loresmith_plugins.training.sampled_prompts import prompts_of
 from tiny_models import write_chat_model
 from tiny_policy import QUICK, PolicyStage
 from tiny_stage import EXAMPLES, INSTRUCTIONS, Stage, adapter_weights, plain_model, same_weights

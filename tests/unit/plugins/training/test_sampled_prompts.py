@@ -10,7 +10,7 @@ import pytest
 from loresmith.assistant.prompt import assemble
 from loresmith.errors import DataError
 from loresmith_plugins.engines.transformers.load import load_format
-from loresmith_plugins.methods.rlhf.prompts import draw_seed, prompts_of, schedule
+from loresmith_plugins.training.sampled_prompts import draw_seed, prompts_of, schedule
 from tiny_stage import EXAMPLES, INSTRUCTIONS
 
 
