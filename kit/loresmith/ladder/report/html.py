@@ -88,6 +88,7 @@ def render(
         strata=sorted(report["strata"].items(), key=lambda item: STRATA.index(item[0]) if item[0] in STRATA else 9),
         losses=losses(events),
         samples=samples,
+        masks=_masks(report["receipts"]),
         receipts=_other_receipts(report["receipts"]),
         questions=side_by_side(rows_by_rung, metric, ship),
         policy=f"default-src 'none'; style-src {_source(style)}; script-src {_source(script)}; "
@@ -119,8 +120,17 @@ def _source(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
+def _masks(receipts: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return the mask receipts of all stages, each with its stage's name; the last stage's bears no number."""
+    numbers = sorted(int(name.removeprefix("mask-")) for name in receipts if name.startswith("mask-"))
+    named = {f"stage {number}": f"mask-{number}" for number in numbers}
+    named["the last stage" if numbers else "the stage"] = "mask"
+    return [(title, receipts[name]) for title, name in named.items() if name in receipts]
+
+
 def _other_receipts(receipts: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, Any]]]]:
-    others = ((name, found) for name, found in receipts.items() if name not in ("mask", "leak"))
+    drawn = {"mask", "leak", "gains"}
+    others = ((name, found) for name, found in receipts.items() if name not in drawn and not name.startswith("mask-"))
     return [(name, list(_flat(found))) for name, found in others]
 
 

@@ -123,6 +123,19 @@ def test_the_verdict_the_receipts_and_the_trained_tokens_are_on_the_page(text: s
     assert "declined" in page.text
 
 
+def test_the_gains_and_the_masks_of_all_stages_are_on_the_page(report: dict[str, Any], given: Any) -> None:
+    gain = {"stage": 0, "method": "sft", "rung": "tuned", "metric": "token_f1", "n": 9, "before": 0.1, "after": 0.35}
+    first = {"trained_tokens": 77, "masked_tokens": 0, "eos_trained": False}
+    later = {**gain, "stage": 1, "method": HOSTILE, "before": 0.35, "after": 0.3}
+    report["receipts"] = {"mask-0": first, **report["receipts"], "gains": {"stage 1": later, "stage 0": gain}}
+    page = Page(html.render(report, given, title="desk"))
+    shown = " ".join(page.text.split())
+    assert "On 9 dev questions, token_f1:" in shown
+    assert shown.index("+0.250") < shown.index("\u22120.050")
+    assert shown.index("What stage 0 trained") < shown.index("What the last stage trained")
+    assert page.open == []
+
+
 def test_light_dark_and_print_are_served(text: str) -> None:
     assert "prefers-color-scheme: dark" in text
     assert "@media print" in text
