@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,7 +32,10 @@ def test_each_stage_leaves_its_rungs_an_adapter_of_their_own(fresh: Path, build:
 
 
 def test_with_several_stages_each_says_what_it_gained_on_the_dev_split(fresh: Path, build: Build) -> None:
-    edit_recipe(fresh, {"training": [{**TRAINING, "passages": 0}, TRAINING]})
+    pairs = [{"prompt": f"{word}?", "chosen": "Yes.", "rejected": f"{word}! {word}!"} for word in map(str, range(30))]
+    (fresh / "data" / "pairs.jsonl").write_text("\n".join(map(json.dumps, pairs)), encoding="utf-8")
+    preferences = [{"kind": "jsonl", "path": "data/pairs.jsonl"}]
+    edit_recipe(fresh, {"training": [{**TRAINING, "passages": 0}, TRAINING], "data.preferences": preferences})
     ended = build(fresh)
     assert ended.code == 0, ended.err
     said = [line for line in ended.err.splitlines() if line.startswith("gain of sft")]
@@ -40,6 +44,10 @@ def test_with_several_stages_each_says_what_it_gained_on_the_dev_split(fresh: Pa
     assert [gain["stage"] for gain in gains] == [0, 1]
     assert all(f"{gain['before']:.3f} → {gain['after']:.3f}" in line for gain, line in zip(gains, said, strict=True))
     assert gains[0]["n"] == len([s for s in split_sides(fresh) if s == "dev"])
+    # The short replies that were chosen are likelier than the long ones to any model, and some of them are held out.
+    assert all(gain["pairs"]["n"] >= 1 for gain in gains)
+    assert gains[1]["pairs"]["before"] == gains[0]["pairs"]["after"]
+    assert all(f"{gain['pairs']['after']['mean']:.3f} [" in line for gain, line in zip(gains, said, strict=True))
     # What a stage started from is what the one before it left.
     assert gains[1]["before"] == gains[0]["after"]
 

@@ -169,7 +169,8 @@ class Pipeline:
         data = materials.recipe.data
         preferences = divide(materials.preferences, split, data.split.test, data.split.seed)
         training = Training(materials, split, preferences, run, retriever, self.interruption, self.say, self.report)
-        weights = self._train(training, Gains(measuring, run)) if self.wishes.train else self._take_over(training)
+        gains = Gains(measuring, run, preferences.held_out)
+        weights = self._train(training, gains) if self.wishes.train else self._take_over(training)
         if weights:
             run.keep_weights(weights)
 

@@ -48,6 +48,14 @@ def mean_interval(scores: Sequence[float], resamples: int, seed: int) -> Interva
     return Interval(math.fsum(scores) / len(scores), low, high)
 
 
+def share_interval(hits: int, count: int) -> Interval:
+    """Return a share with its interval (Wilson 1927): honest for few rows and for shares near 0 and 1."""
+    share, z = hits / count, _Z_ALPHA * _Z_ALPHA / count
+    centre = (share + z / 2) / (1 + z)
+    half = math.sqrt(share * (1 - share) * z + z * z / 4) / (1 + z)
+    return Interval(share, max(0.0, centre - half), min(1.0, centre + half))
+
+
 def paired_difference(
     one: Sequence[float], other: Sequence[float], resamples: int, seed: int, *, binary: bool = False
 ) -> Difference:

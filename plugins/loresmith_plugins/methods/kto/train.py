@@ -24,7 +24,7 @@ from datasets import Dataset
 from transformers import AutoConfig
 from trl import KTOConfig, KTOTrainer
 
-from loresmith.ladder.stats import mean_interval
+from loresmith.ladder.stats import mean_interval, share_interval
 from loresmith.specs import MaskReceipt, StageContext, StageResult
 from loresmith.values import Preference
 from loresmith_plugins.engines.transformers.load import load_format, window_of
@@ -34,7 +34,7 @@ from loresmith_plugins.training.checkpoints import fingerprint
 from loresmith_plugins.training.fitting import check_fit
 from loresmith_plugins.training.low_rank import fuse
 from loresmith_plugins.training.outcome import left_behind
-from loresmith_plugins.training.pair_figures import RESAMPLES, share_interval
+from loresmith_plugins.training.pair_figures import RESAMPLES
 from loresmith_plugins.training.preference_receipt import thumbs_receipt
 from loresmith_plugins.training.preference_rows import (
     PreferenceRows,
@@ -198,7 +198,7 @@ def thumb_figures(thumbs: Sequence[Thumb], gained: Sequence[float], seed: int) -
     if not thumbs:
         return {"replies": 0}
     right = sum((gain > 0) == thumb.liked for thumb, gain in zip(thumbs, gained, strict=True))
-    found: dict[str, Any] = {"replies": len(thumbs), "moved_right": share_interval(right, len(thumbs))}
+    found: dict[str, Any] = {"replies": len(thumbs), "moved_right": asdict(share_interval(right, len(thumbs)))}
     for name, liked in (("liked", True), ("disliked", False)):
         some = [gain for thumb, gain in zip(thumbs, gained, strict=True) if thumb.liked == liked]
         if some:

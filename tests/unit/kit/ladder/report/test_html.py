@@ -124,13 +124,16 @@ def test_the_verdict_the_receipts_and_the_trained_tokens_are_on_the_page(text: s
 
 
 def test_the_gains_and_the_masks_of_all_stages_are_on_the_page(report: dict[str, Any], given: Any) -> None:
-    gain = {"stage": 0, "method": "sft", "rung": "tuned", "metric": "token_f1", "n": 9, "before": 0.1, "after": 0.35}
+    gain = {"stage": 0, "method": "sft", "rung": "tuned", "metric": "token_f1", "n": 9, "before": 0.1, "after": 0.35,
+            "pairs": None}  # fmt: skip
     first = {"trained_tokens": 77, "masked_tokens": 0, "eos_trained": False}
-    later = {**gain, "stage": 1, "method": HOSTILE, "before": 0.35, "after": 0.3}
+    pairs = {"n": 12, "before": {"mean": 0.25}, "after": {"mean": 0.75}}
+    later = {**gain, "stage": 1, "method": HOSTILE, "before": 0.35, "after": 0.3, "pairs": pairs}
     report["receipts"] = {"mask-0": first, **report["receipts"], "gains": {"stage 1": later, "stage 0": gain}}
     page = Page(html.render(report, given, title="desk"))
     shown = " ".join(page.text.split())
-    assert "On 9 dev questions, token_f1:" in shown
+    assert "On 9 dev questions, token_f1; and the share of 12 held-out pairs" in shown
+    assert "0.250 \u2192 0.750" in shown
     assert shown.index("+0.250") < shown.index("\u22120.050")
     assert shown.index("What stage 0 trained") < shown.index("What the last stage trained")
     assert page.open == []
