@@ -98,15 +98,13 @@ class Judge:
 def first_preferred(as_a: Choice, as_b: Choice) -> float | None:
     """Return the probability that the first reply is the better one, from the choices with it as A and as B.
 
+    The log-odds of both orders are averaged: a leaning towards a letter, which a small critic has more of than of
+    anything else, is the same summand in both and cancels. Averaged probabilities would be squashed by it.
     Letters give 1 or 0 where they agree on a reply, and None elsewhere.
     """
     if isinstance(as_a, tuple) and isinstance(as_b, tuple):
-        return (_share(*as_a) + 1 - _share(*as_b)) / 2
+        odds = (as_a[0] - as_a[1] + as_b[1] - as_b[0]) / 2
+        return 1 / (1 + math.exp(-max(-700.0, min(700.0, odds))))
     if as_a not in LETTERS or as_b not in LETTERS or as_a == as_b:
         return None
     return 1.0 if as_a == "A" else 0.0
-
-
-def _share(one: float, other: float) -> float:
-    """Return exp(one) / (exp(one) + exp(other))."""
-    return 1 / (1 + math.exp(min(700.0, other - one)))

@@ -61,6 +61,8 @@ def test_position_cancels_and_letters_count_only_if_both_orders_agree() -> None:
     assert first_preferred(sure, other) == pytest.approx(1 / (1 + math.exp(-4.99)))
     assert first_preferred(other, sure) == pytest.approx(1 / (1 + math.exp(4.99)))
     assert first_preferred((-1.0, -1.0), (-100.0, -100.0)) == 0.5
+    # A critic that leans to A by 4 nats, and to the first reply by 1.
+    assert first_preferred((0.0, -5.0), (0.0, -3.0)) == pytest.approx(1 / (1 + math.exp(-1.0)))
     assert first_preferred("A", "B") == 1.0
     assert first_preferred("B", "A") == 0.0
     assert first_preferred("A", "A") is first_preferred("B", "B") is first_preferred("A", None) is None
