@@ -12,6 +12,9 @@ from loresmith.values import Example, content_hash
 from loresmith_plugins.engines.transformers.chat_format import ChatFormat
 from loresmith_plugins.training.rows import served
 
+CACHED_TOKENS = 16_384
+"""Positions kept in the cache while replies are drawn."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:

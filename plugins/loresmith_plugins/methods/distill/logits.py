@@ -10,7 +10,7 @@ with the limits L = KL(p ‖ q) at β = 0 and L = KL(q ‖ p) at β = 1. No grad
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,9 @@ from loresmith.errors import GateRefused
 from loresmith.files import write_json
 from loresmith.runs.hashes import base_hash
 from loresmith.specs import MaskReceipt, StageContext, StageResult
+from loresmith.values import Sampling
+from loresmith_plugins.engines.transformers.chat_format import ChatFormat
+from loresmith_plugins.engines.transformers.decode import Decoder
 from loresmith_plugins.engines.transformers.load import load_format, load_model, old_names_allowed, window_of
 from loresmith_plugins.methods.distill import DistillOptions
 from loresmith_plugins.methods.distill.teacher import described, terms_warning
@@ -31,7 +34,7 @@ from loresmith_plugins.training.checkpoints import fingerprint
 from loresmith_plugins.training.outcome import left_behind
 from loresmith_plugins.training.prompt_file import read_prompts
 from loresmith_plugins.training.rows import encode, served
-from loresmith_plugins.training.sampled_prompts import prompts_of, schedule
+from loresmith_plugins.training.sampled_prompts import CACHED_TOKENS, draw_seed, prompts_of, schedule
 from loresmith_plugins.training.trl_stage import OnStage, TrlStage, as_given, failures_named
 
 SAMPLES = 6
@@ -87,6 +90,7 @@ class LogitsTrainer:
             stage = TrlStage(options, context, self._fingerprint(about))
             with as_given(model):
                 trainer = self._trainer(model, stage)
+            trainer.stage, trainer.chat = stage, self.chat
             before = trainer.evaluate()["eval_loss"] if self.dev else None
             progress = stage.run(trainer, weights, self._batches())
         after = progress.best_dev if self.dev else None
@@ -132,16 +136,35 @@ class LogitsTrainer:
 
 
 class _Distillation(OnStage, DistillationTrainer):
-    """TRL's trainer on prompts that are token ids already, as the engine reads them."""
+    """TRL's trainer on prompts that are token ids already, and on replies that our own decoder draws."""
+
+    chat: ChatFormat
+    _seen = 0
 
     def _tokenize_prompts(self, prompts: list[list[int]]) -> tuple[list[list[int]], None, dict[str, Any]]:
         return prompts, None, {}
 
+    def _generate_single_turn(self, prompt_ids: Sequence[Sequence[int]], *_: Any, **__: Any) -> list[list[int]]:
+        """Draw a reply to each prompt; to dev prompts always the same where the weights are."""
+        learning, seed = self.model.training, self.args.seed
+        sampling = Sampling(self.args.temperature, seed=draw_seed(seed, self.state.global_step) if learning else seed)
+        self.model.eval()
+        decoder = Decoder(self.model, self.chat.eos_ids, self.args.max_completion_length, CACHED_TOKENS, sampling)
+        rows = decoder.decode([list(ids) for ids in prompt_ids])
+        self.model.train(learning)
+        return [[*row.reply, *(() if row.end is None else (row.end,))] for row in rows]
+
     def evaluate(self, *args: Any, **named: Any) -> dict[str, float]:
-        """Measure the dev prompts, every time with the same luck, and without a trace in the luck of the training."""
-        with torch.random.fork_rng():
-            torch.manual_seed(self.args.seed)
-            found: dict[str, float] = super().evaluate(*args, **named)
+        """Measure the dev prompts, and say how far it is."""
+        self._seen = 0
+        found: dict[str, float] = super().evaluate(*args, **named)
+        return found
+
+    def prediction_step(self, model: Any, inputs: Any, *args: Any, **named: Any) -> Any:
+        """Measure some dev prompts."""
+        found = super().prediction_step(model, inputs, *args, **named)
+        self._seen += len(inputs)
+        self.stage.context.progress("measuring the dev prompts", self._seen, len(self.eval_dataset))
         return found
 
 

@@ -18,10 +18,7 @@ from loresmith_plugins.training.adapters import compute_activations_twice, train
 from loresmith_plugins.training.loss import Batch, TrainedTokenLoss
 from loresmith_plugins.training.low_rank import fuse
 from loresmith_plugins.training.rows import Row
-from loresmith_plugins.training.sampled_prompts import Prompt
-
-CACHED_TOKENS = 16_384
-"""Positions kept in the cache while replies are drawn."""
+from loresmith_plugins.training.sampled_prompts import CACHED_TOKENS, Prompt
 
 
 @dataclass(frozen=True, slots=True)
