@@ -8,8 +8,12 @@ from pathlib import Path
 from loresmith.assistant.assistant import Assistant
 from loresmith.assistant.declines import Declines
 from loresmith.host import PluginHost
+from loresmith.knowledge.lookup import Lookup
+from loresmith.knowledge.queries import QueryMaker
+from loresmith.recipe.models import Queries
 from loresmith.specs import Progress
 from loresmith.values import Chunk, Completion, Hit, Message, Sampling, Weights
+from loresmith_plugins.guards import citations, injection
 
 FARES = "The single fare is 9.40 marks. Children pay 4.70 marks."
 DOGS = "Dogs travel free on the open deck. A dog in a cabin pays 6.00 marks."
@@ -72,21 +76,37 @@ class FakeRetriever:
         return [[Hit(c, 1 / n, {"dense": 0.5}) for n, c in enumerate(chunks[:k], 1)] for chunks in found]
 
 
+def fake_lookup(retriever: FakeRetriever, host: PluginHost, floor: float | None = None) -> Lookup:
+    return Lookup(retriever, host, floor=floor, queries=QueryMaker(Queries(), FakeEngine))
+
+
+def guarded_host() -> PluginHost:
+    """A host with the built-in guards, and nothing else."""
+    host = PluginHost(points=[])
+    for name, plugin in (("injection", injection), ("citations", citations)):
+        assert host.add(plugin, name).state == "loaded"
+    return host
+
+
 def fake_assistant(
     rung: str = "rag",
     engine: FakeEngine | None = None,
     retriever: FakeRetriever | None = None,
     host: PluginHost | None = None,
     notes: Sequence[str] = (),
+    floor: float | None = None,
+    **more: str,
 ) -> Assistant:
+    host = host or guarded_host()
     return Assistant(
         engine=engine or FakeEngine(),
-        retriever=retriever or FakeRetriever(chunk(FARES), chunk(DOGS, "dogs.md", title="Dogs")),
+        lookup=fake_lookup(retriever or FakeRetriever(chunk(FARES), chunk(DOGS, "dogs.md", title="Dogs")), host, floor),
         rung=rung,
         instructions="You answer for the ferry.\n",
         demonstrations=(),
         weights=Weights(adapter=Path("adapter")),
         declines=Declines(["The papers do not say. Next: ring the desk."]),
-        host=host or PluginHost(points=[]),
+        host=host,
         notes=notes,
+        **more,
     )

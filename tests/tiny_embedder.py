@@ -1,4 +1,4 @@
-"""An embedding model with random weights, made in code, in the layout that sentence-transformers saves."""
+"""Embedding models and cross-encoders with random weights, made in code, as sentence-transformers saves them."""
 
 from __future__ import annotations
 
@@ -24,6 +24,31 @@ def tiny_embedder(folder: Path, *, seed: int = 0, window: int = 32, pooling: str
     _write(folder / "modules.json", modules)
     _write(folder / "sentence_bert_config.json", {"max_seq_length": window, "do_lower_case": False})
     _write(folder / "1_Pooling" / "config.json", {"word_embedding_dimension": dimension, **modes})
+    return folder
+
+
+def tiny_cross_encoder(folder: Path, *, labels: int = 1, headless: bool = False) -> Path:
+    """Write a BERT of two layers that scores pairs of texts; `headless` leaves its head out. Return its folder."""
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification
+
+    vocabulary = _vocabulary()
+    torch.manual_seed(labels)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=64,
+        num_labels=labels,
+    )
+    model = BertForSequenceClassification(config)
+    with torch.no_grad():
+        for weights in (model.bert.embeddings.word_embeddings.weight, model.classifier.weight):
+            weights.normal_(0, 1)
+    (model.bert if headless else model).save_pretrained(folder)
+    _write_tokenizer(folder, vocabulary)
     return folder
 
 

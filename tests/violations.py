@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from loresmith.assistant.prompt import assemble
-from loresmith.assistant.sentences import sentences
+from loresmith.evidence.sentences import sentences
 from loresmith.specs import Engine
 from loresmith.words import words
 

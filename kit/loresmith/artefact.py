@@ -9,6 +9,7 @@ from typing import Any
 
 from loresmith.errors import GateRefused, LoresmithError, UsageError
 from loresmith.files import file_hash, folder_hash, read_json, write_json
+from loresmith.knowledge.bases import index_fingerprint
 from loresmith.moments import now
 from loresmith.project import Project
 from loresmith.rungs import PARTS, RUNGS
@@ -121,7 +122,7 @@ def mismatch(project: Project, rung: str, index: str | None) -> str:
     """
     if not PARTS[rung].passages:
         return ""
-    there = index_fingerprint(project)
+    there = index_fingerprint(project.index)
     if there is None:
         return f'the rung "{rung}" needs an index, and this project has none: build it with `loresmith index`'
     if there == index:
@@ -132,15 +133,6 @@ def mismatch(project: Project, rung: str, index: str | None) -> str:
         f"but the index is {there[:8]} now: "
         "build again, or go back to the documents and the knowledge settings of the run and `loresmith index`"
     )
-
-
-def index_fingerprint(project: Project) -> str | None:
-    """Return the fingerprint of the index as it is now, or None where there is none."""
-    try:
-        fingerprint = read_json(project.index / "manifest.json")["fingerprint"]
-    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
-        return None
-    return str(fingerprint)
 
 
 def _rung(run: Run, rung: str) -> str:
@@ -167,7 +159,7 @@ def _made(project: Project, run: Run, rung: str, overruled: tuple[str, ...]) -> 
         base={"name": recipe["base"], "hash": run.manifest.hashes.get("base", "")},
         adapter=_part(project, weights.adapter),
         model=_part(project, weights.model),
-        index=index_fingerprint(project) if passages else None,
+        index=index_fingerprint(project.index) if passages else None,
         prompt={
             "instructions": content_hash(recipe["instructions"]),
             "few_shot": recipe["few_shot"] if PARTS[rung].demonstrations else 0,

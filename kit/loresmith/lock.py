@@ -122,6 +122,12 @@ class ProjectLock:
             self._note(f"note: took over the lock of {before}, whose process is gone; what it finished is kept")
 
 
+def holder(project: Project) -> Holder | None:
+    """Return who writes in a project now, or None; of one on another machine nobody knows whether it is gone."""
+    found = _read_holder(project)
+    return None if found is None or found.process.gone else found
+
+
 def _released(lock: BaseFileLock, project: Project) -> None:
     try:
         _signature(project).unlink(missing_ok=True)

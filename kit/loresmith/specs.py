@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from loresmith.options import Options
 from loresmith.project import RECIPE_FILE
-from loresmith.values import Chunk, Completion, Document, Example, Hit, Message, Preference, Sampling, Trace, Weights
+from loresmith.values import Chunk, Completion, Document, Example, Hit, Message, Preference, Sampling, Weights
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,6 +68,13 @@ class Searchable(Protocol):
     def search(self, vectors: Vectors, k: int) -> list[list[tuple[str, float]]]:
         """Return for each query vector the k nearest (id, cosine similarity), best first; fewer if there are fewer."""
 
+    def vectors(self, ids: Sequence[str]) -> Vectors:
+        """Return the vectors of these ids, shape (len(ids), dimension), in the order given.
+
+        Raises:
+            RetrievalError: If one is not there.
+        """
+
 
 @runtime_checkable
 class Store(Searchable, Protocol):
@@ -90,6 +97,14 @@ class Store(Searchable, Protocol):
 
 
 @runtime_checkable
+class SharedStore(Store, Protocol):
+    """A store in a place that holds more than one index."""
+
+    def sweep(self) -> None:
+        """Remove what earlier indexes of this project left there."""
+
+
+@runtime_checkable
 class Retriever(Protocol):
     """Finds the chunks for a question."""
 
@@ -98,6 +113,22 @@ class Retriever(Protocol):
 
     def search(self, queries: Sequence[str], k: int | None = None) -> list[list[Hit]]:
         """Return for each query its hits, best first; `k` overrides the recipe's."""
+
+
+@runtime_checkable
+class WordRetriever(Retriever, Protocol):
+    """A retriever that goes by words too, and says by which."""
+
+    def shared(self, query: str, chunk: Chunk) -> list[str]:
+        """Return the words of a query that a chunk has, in any form, as the query writes them."""
+
+
+@runtime_checkable
+class Reranker(Protocol):
+    """Looks again, and closer, at what a retriever found."""
+
+    def rerank(self, query: str, hits: Sequence[Hit]) -> list[Hit]:
+        """Return the same hits, best first, each with its new score; `scores` keeps what led here, and `rerank`."""
 
 
 @runtime_checkable
@@ -150,6 +181,14 @@ class ChoosingEngine(Engine, Protocol):
 
 
 @runtime_checkable
+class WindowedEngine(Engine, Protocol):
+    """An engine that knows how much its model reads, so that a prompt can be fitted to it."""
+
+    def room(self, messages: Sequence[Message]) -> int:
+        """Return how many tokens this prompt and the longest reply leave of the window; below 0, how many too many."""
+
+
+@runtime_checkable
 class Trainer(Protocol):
     """One training stage, ready to run."""
 
@@ -179,6 +218,18 @@ class Metric(Protocol):
 
 
 @runtime_checkable
+class ProbingMetric(Metric, Protocol):
+    """A metric that has questions asked again with something planted in what is retrieved, and scores those answers."""
+
+    @property
+    def questions(self) -> int:
+        """How many of the held-out questions are asked again."""
+
+    def plant(self, query: str, hits: Sequence[Hit]) -> list[Hit]:
+        """Return the hits of a query with something planted; the same for the same query and hits."""
+
+
+@runtime_checkable
 class Maker(Protocol):
     """Makes training data."""
 
@@ -200,6 +251,18 @@ class ScoredAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class ChunkerContext:
+    """What a chunker is built from.
+
+    Args:
+        model: Folder of a model whose tokenizer counts: `embedder` and `base` are those of the recipe; else a preset,
+            path or hub id.
+    """
+
+    model: Callable[[str], Path]
+
+
+@dataclass(frozen=True, slots=True)
 class RetrieverContext:
     """What a retriever is built from.
 
@@ -210,6 +273,7 @@ class RetrieverContext:
         embed: Embeds queries, loading the model at its first call.
         store: Opens the vector store at its first call; it is searched by chunk ids.
         filter: What plugins make of the hits of a query; only for doors beside `search`, whose hits pass it anyway.
+        metadata: What sources say of documents beside title and text, by document id.
     """
 
     folder: Path
@@ -218,6 +282,20 @@ class RetrieverContext:
     embed: Callable[[Sequence[str]], Vectors]
     store: Callable[[], Searchable]
     filter: Callable[[str, list[Hit]], list[Hit]] = lambda _query, hits: hits
+    metadata: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RerankerContext:
+    """What a reranker is built from.
+
+    Args:
+        engine: Gives the assistant's engine, loading it at its first call.
+        model: Folder of a model by local path or hub id.
+    """
+
+    engine: Callable[[], Engine]
+    model: Callable[[str], Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,9 +452,10 @@ class SourceSpec(Spec):
 
 @dataclass(frozen=True, kw_only=True)
 class ChunkerSpec(Spec):
-    """A chunker."""
+    """A chunker. `identity(options, context)` names what beside the options decides how it cuts: a tokenizer, say."""
 
-    build: Callable[[Any], Chunker]
+    build: Callable[[Any, ChunkerContext], Chunker]
+    identity: Callable[[Any, ChunkerContext], str] = lambda _options, _context: ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -389,9 +468,16 @@ class EmbedderSpec(Spec):
 
 @dataclass(frozen=True, kw_only=True)
 class StoreSpec(Spec):
-    """A vector store. `build(options, folder, dimension)` keeps its files in `folder`."""
+    """A vector store. `build(options, folder, dimension)` keeps its files in `folder`.
+
+    Args:
+        remote: Whether the vectors are on another machine, where others may change them too; not by default.
+        reached_by: Names of the options that say how the store is reached and nothing of what is in it.
+    """
 
     build: Callable[[Any, Path, int], Store]
+    remote: Callable[[Any], bool] = lambda _options: False
+    reached_by: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -403,9 +489,9 @@ class RetrieverSpec(Spec):
 
 @dataclass(frozen=True, kw_only=True)
 class RerankerSpec(Spec):
-    """A reranker: its object has `rerank(query, hits, trace) -> list[Hit]`."""
+    """A reranker."""
 
-    build: Callable[[Any], Callable[[str, list[Hit], Trace], list[Hit]]]
+    build: Callable[[Any, RerankerContext], Reranker]
 
 
 @dataclass(frozen=True, kw_only=True)

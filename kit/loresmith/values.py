@@ -30,12 +30,18 @@ def content_hash(*parts: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A text with its origin. `id` is its path under the source's root, with forward slashes."""
+    """A text with its origin.
+
+    Args:
+        id: Its path under the source's root, with forward slashes.
+        headings: Where the markup says that a heading begins, and its level from 1; empty where only the text does.
+    """
 
     id: str
     text: str
     title: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    headings: tuple[tuple[int, int], ...] = ()
 
     @property
     def hash(self) -> str:
@@ -45,7 +51,12 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of a document: `document.text[start:end] == text`, in characters."""
+    """A piece of a document: `document.text[start:end] == text`, in characters.
+
+    Args:
+        headings: The headings it stands under, outermost first, where the chunker knows them.
+        within: The section that is handed over in its place, where small pieces are searched.
+    """
 
     id: str
     document: str
@@ -53,21 +64,61 @@ class Chunk:
     end: int
     text: str
     title: str = ""
+    headings: tuple[str, ...] = ()
+    within: Chunk | None = None
+
+    @property
+    def place(self) -> str:
+        """Title and headings, each once, as a reader is told where the text stands."""
+        return " > ".join(_once(self.title, *self.headings))
 
     @property
     def searchable(self) -> str:
-        """What is embedded and matched: the text, under the document's title, which most of its pieces do not say."""
-        says_it = not self.title or self.text.lstrip("# ").startswith(self.title)
-        return self.text if says_it else f"{self.title}\n{self.text}"
+        """What is matched: the text, under the title and headings that most pieces of a document do not say."""
+        return self._under(self.title)
+
+    @property
+    def embedded(self) -> str:
+        """What is embedded: as `searchable`, but a document's name is no title, so that renaming it costs nothing."""
+        is_name = self.title in (self.document, self.document.rsplit("/", 1)[-1])
+        return self._under("" if is_name else self.title)
+
+    def _under(self, title: str) -> str:
+        begin = self.text.lstrip("# ")
+        above = [name for name in _once(title, *self.headings) if not begin.startswith(name)]
+        return f"{' > '.join(above)}\n{self.text}" if above else self.text
+
+
+def _once(*names: str) -> list[str]:
+    return [name for name in dict.fromkeys(names) if name]
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk with its final score and the scores that led to it, by name."""
+    """A chunk with its final score and the scores that led to it, by name.
+
+    Args:
+        withheld: Spans of the chunk's text that the model must not read, since they tell it what to do.
+    """
 
     chunk: Chunk
     score: float
     scores: Mapping[str, float] = field(default_factory=dict)
+    withheld: tuple[tuple[int, int], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the object by which traces and `search --json` show it."""
+        chunk = self.chunk
+        return {
+            "document": chunk.document,
+            "chunk": chunk.id,
+            "start": chunk.start,
+            "end": chunk.end,
+            "text": chunk.text,
+            "score": float(self.score),
+            "scores": {name: float(score) for name, score in self.scores.items()},
+            **({"withheld": [list(span) for span in self.withheld]} if self.withheld else {}),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +222,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A reference `[n]` in an answer, resolved to a span of a document (in characters)."""
+    """A reference `[n]` in an answer, resolved to a span of a document (in characters). `why` it is unsupported."""
 
     n: int
     document: str
@@ -179,18 +230,45 @@ class Citation:
     end: int
     quote: str
     supported: bool
+    why: str = ""
 
 
 @dataclass(slots=True)
 class Trace:
-    """Why an answer is what it is. Filled as the question goes through the assistant; JSON-able."""
+    """Why an answer is what it is. Filled as the question goes through the assistant; JSON-able.
+
+    Args:
+        question: What was asked.
+        query: What was searched for, after a follow-up question was condensed.
+        queries: All that was searched for, where it was more than the query.
+        retrieved: Every candidate with all its scores, best first.
+        filtered: What plugins dropped, each with its `why` where they tell.
+        reranked: Ids of the chunks in their order after the reranker, each with its `score`.
+        dropped: What was dropped as too like another hit, or as below the floor, each with its `why`.
+        cut: What did not fit the window, each with its `why`.
+        passages: What is in the prompt, in its order, each with its number `n`.
+        prompt: The messages the engine replied to.
+        cited: Numbers of the passages that the answer as shown cites.
+        checks: What the check found of each sentence that cites.
+        refused: Why the assistant declined, or empty.
+        settings: What the recipe says of checks, `citations` and `injection`; plugins go by it.
+        notes: What else the reader should know.
+    """
 
     question: str = ""
     query: str = ""
+    queries: list[str] = field(default_factory=list)
     retrieved: list[dict[str, Any]] = field(default_factory=list)
+    filtered: list[dict[str, Any]] = field(default_factory=list)
+    reranked: list[dict[str, Any]] = field(default_factory=list)
     dropped: list[dict[str, Any]] = field(default_factory=list)
+    cut: list[dict[str, Any]] = field(default_factory=list)
+    passages: list[dict[str, Any]] = field(default_factory=list)
     prompt: list[Message] = field(default_factory=list)
     cited: list[int] = field(default_factory=list)
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    refused: str = ""
+    settings: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 

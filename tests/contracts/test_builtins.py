@@ -9,9 +9,19 @@ import pytest
 
 from loresmith.host import PluginHost, installed_plugins
 from loresmith.registry import KINDS
-from loresmith.specs import ChunkerSpec, Gives, MakerContext, MakerSpec, MetricSpec, SourceSpec, StoreSpec
+from loresmith.specs import (
+    ChunkerContext,
+    ChunkerSpec,
+    Gives,
+    MakerContext,
+    MakerSpec,
+    MetricSpec,
+    SourceSpec,
+    StoreSpec,
+)
 from loresmith.testing import check_chunker, check_maker, check_metric, check_source, check_spec, check_store
 from loresmith.values import Chunk, Hit
+from tiny_embedder import tiny_embedder
 
 HOST = PluginHost(points=[p for p in installed_plugins() if p.value.startswith("loresmith_plugins")])
 SPECS = [(kind, name) for kind in KINDS for name in HOST.registry.names(kind)]
@@ -34,10 +44,17 @@ def test_spec_conforms(kind: str, name: str) -> None:
     check_spec(HOST.registry.get(KINDS[kind], name))
 
 
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_embedder(tmp_path_factory.mktemp("models") / "encoder")
+
+
 @pytest.mark.parametrize("name", HOST.registry.names("chunkers"))
-def test_chunker_conforms(name: str) -> None:
+def test_chunker_conforms(name: str, encoder: Path) -> None:
     spec = HOST.registry.get(ChunkerSpec, name)
-    check_chunker(spec.build(spec.options()))
+    context = ChunkerContext(lambda _: encoder)
+    check_chunker(spec.build(spec.options(), context))
+    assert spec.identity(spec.options(), context) == spec.identity(spec.options(), context)
 
 
 # "reward" asks a model that a stage trained: its tests are beside that stage.

@@ -90,29 +90,32 @@ class _Forgetful:
     """A store that keeps nothing over a close."""
 
     def __init__(self) -> None:
-        self.vectors: dict[str, object] = {}
+        self.kept: dict[str, object] = {}
 
     def upsert(self, ids: Sequence[str], vectors: object) -> None:
-        self.vectors |= dict(zip(ids, vectors, strict=True))  # type: ignore[call-overload]
+        self.kept |= dict(zip(ids, vectors, strict=True))  # type: ignore[call-overload]
 
     def delete(self, ids: Sequence[str]) -> None:
         for name in ids:
-            self.vectors.pop(name, None)
+            self.kept.pop(name, None)
 
     def search(self, vectors: object, k: int) -> list[list[tuple[str, float]]]:
         import numpy as np
 
         found = []
         for query in np.asarray(vectors):
-            scores = {name: float(np.dot(query, vector)) for name, vector in self.vectors.items()}  # type: ignore[call-overload]
+            scores = {name: float(np.dot(query, vector)) for name, vector in self.kept.items()}  # type: ignore[call-overload]
             found.append(sorted(scores.items(), key=lambda entry: -entry[1])[:k])
         return found
 
+    def vectors(self, ids: Sequence[str]) -> object:
+        return [self.kept[name] for name in ids]
+
     def count(self) -> int:
-        return len(self.vectors)
+        return len(self.kept)
 
     def ids(self) -> set[str]:
-        return set(self.vectors)
+        return set(self.kept)
 
     def close(self) -> None:
         pass

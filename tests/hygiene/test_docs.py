@@ -16,7 +16,7 @@ from component_page import page
 from loresmith import hooks
 from loresmith.cli.main import COMMANDS, cli
 from loresmith.host import HOOKS, PluginHost
-from loresmith.recipe.models import Component, Data, Evaluation, Knowledge, Recipe, Split, Stage
+from loresmith.recipe.models import Component, Data, Evaluation, Knowledge, Queries, Recipe, Split, Stage
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -64,7 +64,8 @@ def test_the_example_of_a_hook_loads_as_a_plugin(heading: str) -> None:
 def recipe_keys() -> Iterator[tuple[str, str, str]]:
     """Key, default and meaning of every key of a recipe."""
     models: dict[str, type[BaseModel]] = {
-        "": Recipe, "knowledge.": Knowledge, "data.": Data, "data.split.": Split, "evaluation.": Evaluation,
+        "": Recipe, "knowledge.": Knowledge, "knowledge.queries.": Queries,
+        "data.": Data, "data.split.": Split, "evaluation.": Evaluation,
     }  # fmt: skip
     for prefix, model in models.items():
         yield from _keys_of(prefix, model)

@@ -1,21 +1,32 @@
-"""The assistant: retrieves, puts the prompt together, has the engine reply, resolves citations, keeps the trace."""
+"""The assistant: looks up, puts the prompt together, has the engine reply, has the reply checked, keeps the trace."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import Any
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from functools import partial
 
-from loresmith.assistant.citations import attributed, cite, marks
+from loresmith.assistant.citations import cite, marks, without_marks
 from loresmith.assistant.declines import Declines
-from loresmith.assistant.history import recent, retrieval_query
+from loresmith.assistant.fitting import fitted
 from loresmith.assistant.prompt import assemble
-from loresmith.errors import PluginFailed, UsageError
+from loresmith.errors import UsageError
+from loresmith.evidence.sentences import sentences
 from loresmith.host import PluginHost
+from loresmith.knowledge.lookup import Lookup
 from loresmith.rungs import PARTS
-from loresmith.specs import Engine, Progress, Retriever
+from loresmith.specs import Engine, Progress
 from loresmith.values import Answer, Completion, Example, Hit, Message, Trace, Weights
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A question that is ready to be answered: its trace, and the passages of its prompt."""
+
+    trace: Trace
+    hits: list[Hit]
 
 
 class Assistant:
@@ -25,14 +36,15 @@ class Assistant:
 
     Args:
         engine: Generates the replies; it may be shared, its weights are set before each use.
-        retriever: Finds the passages; needed by `rag` and `hybrid`.
+        lookup: Finds the passages; needed by `rag` and `hybrid`.
         rung: Rung of the ladder.
         instructions: System prompt.
         demonstrations: Examples shown in the few-shot rung.
         weights: What was trained; needed by `tuned` and `hybrid`.
         declines: Tells refusals.
-        host: Plugins that look at hits and answers.
+        host: Plugins that look at answers.
         notes: What the user should know about this assistant; goes into every trace.
+        citations: What becomes of citations that fail their check: `strict`, `mark` or `off`.
 
     Raises:
         UsageError: If the rung needs a part that is not there.
@@ -41,7 +53,7 @@ class Assistant:
     def __init__(
         self,
         engine: Engine,
-        retriever: Retriever | None,
+        lookup: Lookup | None,
         rung: str,
         instructions: str,
         demonstrations: Sequence[Example],
@@ -49,97 +61,122 @@ class Assistant:
         declines: Declines,
         host: PluginHost,
         notes: Sequence[str] = (),
+        citations: str = "mark",
     ) -> None:
         parts = PARTS[rung]
-        if parts.passages and retriever is None:
+        if parts.passages and lookup is None:
             raise UsageError(
                 f'rung "{rung}" looks things up, and there is no index', "Build one with `loresmith index`."
             )
         if parts.trained and weights is None:
             raise UsageError(f'rung "{rung}" needs training, and nothing is trained', "Train it: `loresmith build`.")
         self.engine, self.rung, self.instructions, self.declines, self.host = engine, rung, instructions, declines, host
-        self.retriever = retriever if parts.passages else None
+        self.lookup = lookup if parts.passages else None
         self.demonstrations = tuple(demonstrations) if parts.demonstrations else ()
         self.weights = weights if weights and parts.trained else Weights()
-        self.notes = tuple(notes)
+        self.notes, self.citations = tuple(notes), citations
+
+    @property
+    def checks(self) -> bool:
+        """Whether replies are checked before they are shown, so that none can be shown while it is written."""
+        return self.lookup is not None and self.citations != "off"
 
     def answer(self, conversations: Sequence[Sequence[Message]], progress: Progress | None = None) -> list[Answer]:
         """Answer many conversations in one batch, each ending with a turn of the user.
 
-        The seconds of an answer are its shares of the batch, for looking up and for generating.
+        The seconds of an answer are its shares of the batch, for looking up and for generating. What the lookup calls
+        beyond its documents is declined without asking the engine.
         """
         if not conversations:
             return []
         started = time.perf_counter()
         prepared = self._prepare(conversations)
         looking_up = (time.perf_counter() - started) / len(prepared)
+        asked = [each for each in prepared if not each.trace.refused]
         self.engine.use(self.weights)
-        completions = self.engine.complete([trace.prompt for trace, _ in prepared], progress)
-        return [
-            self._finish(trace, hits, replace(completion, seconds=completion.seconds + looking_up))
-            for (trace, hits), completion in zip(prepared, completions, strict=True)
-        ]
+        completions = iter(self.engine.complete([each.trace.prompt for each in asked], progress) if asked else [])
+        answers = []
+        for each in prepared:
+            completion = self._declined() if each.trace.refused else next(completions)
+            answers.append(self._finish(each, replace(completion, seconds=completion.seconds + looking_up)))
+        return answers
 
     def stream(self, conversation: Sequence[Message]) -> Reply:
         """Look up what a conversation needs and return its reply, which is generated as it is iterated."""
-        return Reply(self, *self._prepare([conversation])[0])
+        return Reply(self, self._prepare([conversation])[0])
 
-    def _prepare(self, conversations: Sequence[Sequence[Message]]) -> list[tuple[Trace, list[Hit]]]:
+    def _declined(self) -> Completion:
+        return Completion(self.declines.usual, 0, 0, 0.0)
+
+    def _prepare(self, conversations: Sequence[Sequence[Message]]) -> list[Prepared]:
+        # Its tokens are counted with the weights that reply: whole weights may bring a tokenizer of their own.
+        self.engine.use(self.weights)
         traces = [self._trace(conversation) for conversation in conversations]
-        found: list[list[Hit]] = [[] for _ in traces]
-        if self.retriever is not None:
-            found = [list(hits) for hits in self.retriever.search([trace.query for trace in traces])]
-        for trace, hits, conversation in zip(traces, found, conversations, strict=True):
-            self._filter(trace, hits)
-            trace.prompt = assemble(self.instructions, recent(conversation), hits, self.demonstrations)
-        return list(zip(traces, found, strict=True))
+        found = self._looked_up(conversations, traces)
+        return [
+            Prepared(trace, [] if trace.refused else self._put_in(trace, conversation, hits))
+            for trace, hits, conversation in zip(traces, found, conversations, strict=True)
+        ]
 
     def _trace(self, conversation: Sequence[Message]) -> Trace:
-        trace = Trace(question=conversation[-1]["content"], notes=list(self.notes))
-        left_out = len(conversation) - len(recent(conversation))
+        settings = {"citations": self.citations} if self.lookup is not None else {}
+        return Trace(question=conversation[-1]["content"], notes=list(self.notes), settings=settings)
+
+    def _looked_up(self, conversations: Sequence[Sequence[Message]], traces: Sequence[Trace]) -> list[list[Hit]]:
+        if self.lookup is None:
+            return [[] for _ in traces]
+        queries = self.lookup.condensed(conversations)
+        found = self.lookup.find(queries, traces)
+        for trace in traces:
+            if trace.query != trace.question.strip():
+                trace.notes.append("searched for what the question means in the conversation, not for its words alone")
+        return found
+
+    def _put_in(self, trace: Trace, conversation: Sequence[Message], hits: Sequence[Hit]) -> list[Hit]:
+        """Put the prompt together from what fits the window, tell the trace, and return the passages in it."""
+        build = partial(assemble, self.instructions, demonstrations=self.demonstrations)
+        fits = fitted(self.engine, build, conversation, hits)
+        trace.prompt, trace.cut = fits.prompt, fits.cut
+        trace.passages = [{"n": n, **hit.to_json(), "title": hit.chunk.place} for n, hit in enumerate(fits.hits, 1)]
+        left_out = len(conversation) - fits.turns
         if left_out:
             trace.notes.append(f"the {left_out} oldest turns were left out of the prompt")
-        if self.retriever is not None:
-            trace.query = retrieval_query(conversation)
-            if trace.query != trace.question.strip():
-                trace.notes.append("searched for the last two questions together, the last one being short")
-        return trace
+        return fits.hits
 
-    def _filter(self, trace: Trace, hits: list[Hit]) -> None:
-        before = list(hits)
-        if before:
-            try:
-                self.host.hook.filter_hits(query=trace.query, hits=hits, trace=trace)
-            # A filter may keep back what must not be shown: if it fails, nothing is shown.
-            except Exception as error:
-                raise PluginFailed(f"a plugin's filter_hits failed: {type(error).__name__}: {error}") from error
-        kept = {hit.chunk.id for hit in hits}
-        trace.retrieved = [{"n": n, **shown(hit)} for n, hit in enumerate(hits, 1)]
-        trace.dropped = [shown(hit) for hit in before if hit.chunk.id not in kept]
-
-    def _finish(self, trace: Trace, hits: Sequence[Hit], completion: Completion) -> Answer:
-        said = completion.text.strip()
-        refused = self.declines.matches(said)
-        text = said if refused else attributed(said, hits)
-        if text != said:
-            trace.notes.append("the reply cited nothing; sentences that a passage supports got their marks")
+    def _finish(self, prepared: Prepared, completion: Completion) -> Answer:
+        trace, text = prepared.trace, completion.text.strip()
+        self._note(trace, marks(text), len(prepared.hits), finished=completion.finished)
         answer = Answer(
             answer=text,
-            citations=cite(text, hits),
-            refused=refused,
+            citations=cite(text, prepared.hits),
+            refused=self.declines.matches(text),
             rung=self.rung,
             trace=trace,
             tokens_in=completion.tokens_in,
             tokens_out=completion.tokens_out,
             seconds=completion.seconds,
         )
-        self._note(trace, marks(text), len(hits), finished=completion.finished)
+        if answer.refused and not trace.refused:
+            trace.refused = "the reply declines"
         self.host.observe("check_answer", answer=answer, trace=trace)
+        if self.checks and self.citations == "strict" and not answer.refused:
+            self._insist(answer)
+        trace.cited = sorted({citation.n for citation in answer.citations})
         return answer
+
+    def _insist(self, answer: Answer) -> None:
+        """Make a reply a refusal unless all that it cites, and all the numbers it gives, is supported."""
+        failed = [citation.why for citation in answer.citations if not citation.supported]
+        failed += [check["why"] for check in answer.trace.checks if not check["supported"] and check["told"]]
+        if not answer.citations and without_marks(answer.answer):
+            failed.append("nothing is cited")
+        if failed:
+            answer.trace.refused = f"citations are strict: {failed[0]}"
+            answer.trace.notes.append(f"withheld: {answer.answer}")
+            answer.answer, answer.citations, answer.refused = self.declines.usual, [], True
 
     @staticmethod
     def _note(trace: Trace, numbers: Sequence[int], passages: int, *, finished: bool) -> None:
-        trace.cited = sorted({n for n in numbers if 1 <= n <= passages})
         nowhere = sorted({n for n in numbers if not 1 <= n <= passages})
         if nowhere:
             listed = ", ".join(f"[{n}]" for n in nowhere)
@@ -149,37 +186,63 @@ class Assistant:
 
 
 class Reply:
-    """A reply on its way: iterate over its pieces, then take the `answer`."""
+    """A reply on its way: iterate over its pieces, then take the `answer`.
 
-    def __init__(self, assistant: Assistant, trace: Trace, hits: Sequence[Hit]) -> None:
-        self._assistant, self._trace, self._hits = assistant, trace, hits
-        self._text = ""
+    Where replies are checked before they are shown, the pieces are empty until a sentence is whole and checked; where
+    citations are strict, until the reply is.
+    """
+
+    def __init__(self, assistant: Assistant, prepared: Prepared) -> None:
+        self._assistant, self._prepared = assistant, prepared
+        self._text = self._checked = self._shown = ""
+        self._checked_to = 0
         self._finished = False
         self._started = time.perf_counter()
+        self._answer: Answer | None = None
 
     def __iter__(self) -> Iterator[str]:
-        self._assistant.engine.use(self._assistant.weights)
-        for piece in self._assistant.engine.stream_text(self._trace.prompt):
+        held = self._assistant.checks
+        for piece in self._pieces():
             self._text += piece
-            yield piece
+            if not held:
+                yield piece
+                continue
+            ready = self._checked_so_far()
+            new = ready.removeprefix(self._shown) if ready.startswith(self._shown) else ""
+            self._shown += new
+            yield new
         self._finished = True
+        if held:
+            yield self.rest()
+
+    def rest(self) -> str:
+        """Return what of the answer was held back until now, also of a reply that was stopped."""
+        if not self._assistant.checks:
+            return ""
+        whole = self.answer().answer
+        return whole.removeprefix(self._shown) if whole.startswith(self._shown) else f"\n{whole}"
 
     def answer(self) -> Answer:
         """Return the answer; of a reply that was stopped, as far as it came. Tokens are not counted."""
-        seconds = time.perf_counter() - self._started
-        completion = Completion(self._text, 0, 0, seconds, self._finished)
-        return self._assistant._finish(self._trace, self._hits, completion)
+        if self._answer is None:
+            seconds = time.perf_counter() - self._started
+            completion = Completion(self._text, 0, 0, seconds, self._finished)
+            self._answer = self._assistant._finish(self._prepared, completion)
+        return self._answer
 
+    def _checked_so_far(self) -> str:
+        """Return the sentences that are whole, as the check leaves them: a sentence is when the next one has begun."""
+        spans = sentences(self._text)
+        end = spans[-1][0] if len(spans) > 1 else 0
+        if end > self._checked_to and self._assistant.citations != "strict":
+            said = replace(self._prepared, trace=deepcopy(self._prepared.trace))
+            part = self._assistant._finish(said, Completion(self._text[:end], 0, 0, 0.0))
+            self._checked_to, self._checked = end, part.answer
+        return self._checked
 
-def shown(hit: Hit) -> dict[str, Any]:
-    """Return a hit as the trace and `search --json` show it."""
-    chunk = hit.chunk
-    return {
-        "document": chunk.document,
-        "chunk": chunk.id,
-        "start": chunk.start,
-        "end": chunk.end,
-        "text": chunk.text,
-        "score": float(hit.score),
-        "scores": {name: float(score) for name, score in hit.scores.items()},
-    }
+    def _pieces(self) -> Iterator[str]:
+        if self._prepared.trace.refused:
+            yield self._assistant.declines.usual
+            return
+        self._assistant.engine.use(self._assistant.weights)
+        yield from self._assistant.engine.stream_text(self._prepared.trace.prompt)

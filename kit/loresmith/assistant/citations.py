@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 
-from loresmith.assistant.sentences import MARK, sentences
+from loresmith.evidence.sentences import MARK, sentences
+from loresmith.evidence.support import Passage, support
 from loresmith.values import Chunk, Citation, Hit
 from loresmith.words import words
 
-SUPPORTED_SHARE = 0.5
-"""Share of a sentence's content words that must be in the passage for the passage to support it."""
+UNCHECKED = "not checked"
+"""Why a citation that nobody checked is not called supported."""
 
 MARKED_SHARE = 0.6
 """Share from which a sentence of a training reply gets a mark; stricter, for a wrong mark would be learnt."""
@@ -47,23 +47,19 @@ def without_marks(text: str) -> str:
 
 
 def cite(text: str, passages: Sequence[Hit] | Sequence[Chunk]) -> list[Citation]:
-    """Resolve the marks of a reply to sentences of the documents, in the order they appear.
+    """Resolve the marks of a reply to sentences of the documents, in the order they appear; nothing is checked.
 
     A citation quotes the sentence of the passage that shares most with the sentence which cites it; the span counts in
-    characters of the document. A mark that is no passage's number is passed over; the same quote is given once, and is
-    supported only if all sentences that cite it are.
+    characters of the document. A mark that is no passage's number is passed over; the same quote is given once.
     """
     chunks = [chunk_of(passage) for passage in passages]
     found: dict[tuple[int, int], Citation] = {}
     for start, end in sentences(text):
         claim = without_marks(text[start:end])
         for n in marks(text[start:end]):
-            if not 1 <= n <= len(chunks):
-                continue
-            citation = _citation(n, claim, chunks[n - 1])
-            key = (n, citation.start)
-            kept = found.setdefault(key, citation)
-            found[key] = replace(kept, supported=kept.supported and citation.supported)
+            if 1 <= n <= len(chunks):
+                citation = _citation(n, claim, chunks[n - 1])
+                found.setdefault((n, citation.start), citation)
     return list(found.values())
 
 
@@ -73,31 +69,11 @@ def support_share(claim: str, chunk: Chunk) -> float:
     return len(wanted & _all_words(chunk)) / len(wanted) if wanted else 0.0
 
 
-def supports(passage: Chunk, claim: str) -> bool:
-    """Whether a passage has all numbers of a sentence and enough of its content words.
-
-    Word overlap is a cheap check: it finds invented amounts and wrong passages, not a turned-round meaning.
-    """
-    return support_share(claim, passage) >= SUPPORTED_SHARE and _numbers(claim) <= _all_words(passage)
-
-
-def attributed(reply: str, passages: Sequence[Hit] | Sequence[Chunk]) -> str:
-    """Return a reply that cites nothing with a mark in each sentence that a passage supports.
-
-    Small models state what they read and leave out where; a sentence whose words and numbers stand in a passage gets
-    the mark of the passage that has most of it. A reply with marks of its own is returned as it is, and so is a
-    sentence that was cut off.
-    """
-    if marks(reply):
-        return reply
-    chunks = [chunk_of(passage) for passage in passages]
-    for start, end in reversed(sentences(reply)):
-        claim = reply[start:end]
-        able = [(support_share(claim, c), -n) for n, c in enumerate(chunks, 1) if supports(c, claim)]
-        if able and _content(claim) and _FINAL.search(claim):
-            at = _before_stop(reply, start, end)
-            reply = f"{reply[:at]} [{-max(able)[1]}]{reply[at:]}"
-    return reply
+def marked(sentence: str, numbers: Sequence[int]) -> str:
+    """Return a sentence that carries these marks before its full stop, and no others."""
+    bare = without_marks(sentence)
+    at = _before_stop(bare, 0, len(bare))
+    return bare[:at] + (" " if numbers else "") + "".join(f"[{n}]" for n in numbers) + bare[at:]
 
 
 def with_marks(reply: str, passages: Sequence[Hit] | Sequence[Chunk], documents: Collection[str] = ()) -> str:
@@ -129,26 +105,9 @@ def _before_stop(text: str, start: int, end: int) -> int:
 
 
 def _citation(n: int, claim: str, chunk: Chunk) -> Citation:
-    start, end = _quoted(claim, chunk.text)
-    return Citation(
-        n=n,
-        document=chunk.document,
-        start=chunk.start + start,
-        end=chunk.start + end,
-        quote=chunk.text[start:end],
-        supported=supports(chunk, claim),
-    )
-
-
-def _quoted(claim: str, text: str) -> tuple[int, int]:
-    """Return the span of the sentence that shares most with the claim: numbers first, then words, then the shorter."""
-    wanted, numbers = _content(claim), _numbers(claim)
-
-    def likeness(span: tuple[int, int]) -> tuple[int, float]:
-        there = set(words(text[slice(*span)]))
-        return len(wanted & there) + len(numbers & there), -len(there)
-
-    return max(sentences(text), key=likeness, default=(0, len(text)))
+    place = support(claim, [Passage(chunk.text, chunk.place)])
+    start, end = chunk.start + place.start, chunk.start + place.end
+    return Citation(n, chunk.document, start, end, chunk.text[place.start : place.end], supported=False, why=UNCHECKED)
 
 
 def _all_words(chunk: Chunk) -> set[str]:
@@ -157,7 +116,3 @@ def _all_words(chunk: Chunk) -> set[str]:
 
 def _content(text: str) -> set[str]:
     return {word for word in words(text) if word not in _COMMON}
-
-
-def _numbers(text: str) -> set[str]:
-    return {word for word in words(text) if word[0].isdigit()}

@@ -7,12 +7,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from loresmith.assistant.citations import without_marks
-from loresmith.assistant.sentences import sentences
+from loresmith.evidence.sentences import sentences
 from loresmith.values import Example
 from loresmith.words import words
 
 LIKENESS = 0.6
 """Token F1 with a wanted decline from which a reply is one."""
+
+PLAIN = "The documents do not say."
+"""How an assistant declines whose examples never do."""
 
 _THERE = r"(?:documents?|passages?|texts?|sources?|context|papers?|information (?:given|provided|available))"
 _PHRASES = re.compile(
@@ -35,6 +38,11 @@ class Declines:
         self.wanted = tuple(dict.fromkeys(text.strip() for text in wanted if text.strip()))
         self._whole = [Counter(words(text)) for text in self.wanted]
         self._first = [Counter(words(_first_sentence(text))) for text in self.wanted]
+
+    @property
+    def usual(self) -> str:
+        """How the assistant declines by itself: as the examples do first, or in plain words."""
+        return self.wanted[0] if self.wanted else PLAIN
 
     @classmethod
     def of(cls, examples: Sequence[Example]) -> Declines:

@@ -1,28 +1,16 @@
-"""Conversations of several turns: what to search for, and how much of what was said goes on to the model."""
+"""Conversations of several turns: how much of what was said goes on to the model."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from loresmith.values import Message
-from loresmith.words import words
-
-SHORT_QUESTION = 8
-"""Words up to which a question is taken to lean on the one before (`and for a dog?`)."""
 
 HISTORY_TOKENS = 800
 """Tokens of earlier turns that go into a prompt; at 300 tokens read a second they cost under three seconds."""
 
 CHARACTERS_PER_TOKEN = 4
 """Rule of thumb for English text; the exact count needs the model's tokenizer, which only the engine has."""
-
-
-def retrieval_query(conversation: Sequence[Message]) -> str:
-    """Return what to search for: the last question, after the one before it where the last is short."""
-    asked = [m["content"].strip() for m in conversation if m["role"] == "user"]
-    if len(asked) > 1 and len(words(asked[-1])) <= SHORT_QUESTION:
-        return f"{asked[-2]} {asked[-1]}"
-    return asked[-1] if asked else ""
 
 
 def recent(conversation: Sequence[Message], tokens: int = HISTORY_TOKENS) -> list[Message]:

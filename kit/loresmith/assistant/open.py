@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -15,7 +14,7 @@ from loresmith.data.kept import Kept
 from loresmith.data.reading import read_examples
 from loresmith.errors import LoresmithError, UsageError
 from loresmith.host import PluginHost
-from loresmith.knowledge.index import open_retriever
+from loresmith.knowledge.lookup import open_lookup
 from loresmith.modelstore.store import ModelStore, Report
 from loresmith.project import Project
 from loresmith.recipe.components import resolve
@@ -25,7 +24,7 @@ from loresmith.rungs import PARTS
 from loresmith.runs.hashes import base_hash
 from loresmith.runs.ids import meant
 from loresmith.runs.run import Run
-from loresmith.specs import Engine, EngineSpec, Retriever
+from loresmith.specs import Engine, EngineSpec
 
 
 def open_assistant(
@@ -65,11 +64,12 @@ def open_assistant(
     store = ModelStore.for_host(host, project.root)
     base = store.path(recipe.base, "chat", report)
     embedding = partial(store.path, kind="embedding", progress=report)
+    the_engine = cache(lambda: engine or _built(recipe, host, base))
     # Before the engine, whose weights take seconds to load: most of what can be wrong is wrong here.
-    retriever = _retriever(project, recipe, host, embedding) if PARTS[rung].passages else None
+    lookup = open_lookup(project, recipe, host, embedding, the_engine) if PARTS[rung].passages else None
     return Assistant(
-        engine=engine or _engine(recipe, host, base),
-        retriever=retriever,
+        engine=the_engine(),
+        lookup=lookup,
         rung=rung,
         instructions=recipe.instructions,
         demonstrations=taught.demonstrations,
@@ -77,6 +77,7 @@ def open_assistant(
         declines=taught.declines,
         host=host,
         notes=_notes(project, chosen, rung, base) if chosen else (),
+        citations=recipe.citations,
     )
 
 
@@ -121,14 +122,18 @@ def _taught(project: Project, recipe: Recipe, host: PluginHost) -> Taught:
     return Taught.of(train, recipe.few_shot, recipe.data.split.seed)
 
 
-def _engine(recipe: Recipe, host: PluginHost, base: Path) -> Engine:
+def engine_of(recipe: Recipe, host: PluginHost, store: ModelStore) -> Engine:
+    """Return the engine of a recipe, on its base; weights are loaded when it is first asked.
+
+    Raises:
+        ModelError: If the base cannot be had.
+    """
+    return _built(recipe, host, store.path(recipe.base, "chat", None))
+
+
+def _built(recipe: Recipe, host: PluginHost, base: Path) -> Engine:
     spec, options = resolve(host.registry, EngineSpec, recipe.engine)
     return spec.build(options, base)
-
-
-def _retriever(project: Project, recipe: Recipe, host: PluginHost, embedding: Callable[[str], Path]) -> Retriever:
-    # The assistant calls the plugins' filter itself, for what they drop belongs into its trace.
-    return open_retriever(project, recipe, host, embedding, filtered=False)
 
 
 def _notes(project: Project, run: Run, rung: str, base: Path) -> tuple[str, ...]:

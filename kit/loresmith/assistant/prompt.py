@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from loresmith.assistant.citations import chunk_of, without_marks
-from loresmith.assistant.sentences import NUMBERS
+from loresmith.assistant.control_tokens import without_control_tokens
+from loresmith.evidence.sentences import NUMBERS
 from loresmith.values import Chunk, Example, Hit, Message
 
 INTRODUCTION = "Answer from these passages and cite them as [n]."
 QUESTION = "Question: "
+WITHHELD = "(Left out: this told the assistant what to do.)"
+"""Stands in a passage in the place of what gave orders to the assistant."""
 
 _POSING_MARK = re.compile(rf"^([^\w\n]*)\[({NUMBERS})\]|(?<![\w)\]])\[(\d{{1,3}})\]", re.MULTILINE)
 _POSING_QUESTION = re.compile(r"^([^\w\n]*question)[ \t]*[:：]", re.IGNORECASE | re.MULTILINE)
-_CONTROL_TOKEN = re.compile(r"<\||\|>|</?s>|</?(?:start|end)_of_turn>|\[/?INST\]", re.IGNORECASE)
 _FILE_LINK = re.compile(r"\[([^\[\]]+)\]\((?![a-zA-Z][a-zA-Z+.-]*:)[^()\s]+\)")
 _TABLE_RULE = re.compile(r"\|?(?:\s*:?-{2,}:?\s*\|)+(?:\s*:?-{2,}:?\s*)?")
 
@@ -54,7 +57,7 @@ def with_passages(question: str, passages: Sequence[Hit] | Sequence[Chunk]) -> s
     """Return the user's turn that asks `question` about `passages`; without passages it is the bare question."""
     if not passages:
         return question.strip()
-    chunks = [chunk_of(passage) for passage in passages]
+    chunks = [_readable(passage) for passage in passages]
     lines = [f"[{n}] {_shown(chunk)}" for n, chunk in enumerate(chunks, 1)]
     return "\n".join([INTRODUCTION, *lines, QUESTION + question.strip()])
 
@@ -62,6 +65,15 @@ def with_passages(question: str, passages: Sequence[Hit] | Sequence[Chunk]) -> s
 def _turn(message: Message) -> Message:
     content = message["content"].strip()
     return {"role": message["role"], "content": without_marks(content) if message["role"] == "assistant" else content}
+
+
+def _readable(passage: Hit | Chunk) -> Chunk:
+    """Return the chunk without what a detector withholds from the model."""
+    chunk = chunk_of(passage)
+    text = chunk.text
+    for start, end in sorted(passage.withheld if isinstance(passage, Hit) else (), reverse=True):
+        text = f"{text[:start]}{WITHHELD}{text[end:]}"
+    return chunk if text == chunk.text else replace(chunk, text=text)
 
 
 def _shown(chunk: Chunk) -> str:
@@ -83,4 +95,4 @@ def _harmless(text: str) -> str:
     """Change what poses as a mark, as the question, or as a control token of a chat template."""
     text = _POSING_MARK.sub(lambda m: f"{m[1] or ''}({m[2] or m[3]})", text)
     text = _POSING_QUESTION.sub(r"\1 -", text)
-    return _CONTROL_TOKEN.sub(lambda m: f"{m[0][0]} {m[0][1:]}", text)
+    return without_control_tokens(text)

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from loresmith.data.grounding import check_grounding
-from loresmith.data.reading import read_documents, read_examples, read_preferences
+from loresmith.data.reading import read_examples, read_preferences
 from loresmith.errors import DataError, Problem
 from loresmith.host import PluginHost
+from loresmith.knowledge.bases import read_all
 from loresmith.modelstore.store import ModelStore, Report
 from loresmith.project import Project
 from loresmith.recipe.load import load_recipe
@@ -69,7 +70,7 @@ def _read(project: Project, host: PluginHost, recipe: Recipe) -> tuple[list[Docu
             return []
 
     registry, root = host.registry, project.root
-    documents = attempt(lambda: read_documents(registry, recipe.knowledge.sources, root))
+    documents = attempt(lambda: read_all(recipe.knowledge, registry, root))
     examples = attempt(lambda: read_examples(registry, recipe.data.examples, root))
     preferences = attempt(lambda: read_preferences(registry, recipe.data.preferences, root))
     if documents and examples:

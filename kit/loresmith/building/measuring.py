@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from loresmith.assistant.assistant import Assistant
 from loresmith.assistant.citations import without_marks
 from loresmith.assistant.taught import Taught
 from loresmith.building.materials import Materials
+from loresmith.building.probing import Probing
 from loresmith.data.split import FrozenSplit
 from loresmith.errors import DataError, Problem
+from loresmith.knowledge.lookup import Lookup
 from loresmith.modelstore.store import Report
 from loresmith.recipe.components import resolve
-from loresmith.recipe.models import Component
+from loresmith.recipe.models import Component, Recipe
 from loresmith.rungs import PARTS
 from loresmith.runs.hashes import data_hash, value_hash, weights_hash
 from loresmith.runs.run import Run
-from loresmith.specs import Engine, EngineSpec, Metric, MetricSpec, Retriever, ScoredAnswer
+from loresmith.specs import Engine, EngineSpec, Metric, MetricSpec, ProbingMetric, ScoredAnswer
 from loresmith.values import Answer, Example, Weights
+
+Probes = Mapping[str, Mapping[str, float | None]]
+"""Scores of metrics that ask again, by metric and id of the question."""
 
 KEPT_TOGETHER = 256
 """Answers generated before they are written; a kill loses at most these."""
@@ -34,14 +39,14 @@ class Measuring:
         materials: What the build is made from.
         split: The frozen split; only its test side is asked.
         run: Where answers go.
-        retriever: The live index, not filtered: the assistant does that with its own trace.
+        lookup: The door to the live index.
         report: Told how far a rung is.
     """
 
     materials: Materials
     split: FrozenSplit
     run: Run
-    retriever: Retriever
+    lookup: Lookup
     report: Report
 
     @cached_property
@@ -83,6 +88,7 @@ class Measuring:
         left = [example for example in self.split.test if example.id not in have]
         total = len(self.split.test)
         assistant = self._assistant(name)
+        probes = self._probed(name)
         for start in range(0, len(left), KEPT_TOGETHER):
             part = left[start : start + KEPT_TOGETHER]
             done = total - len(left) + start
@@ -91,7 +97,19 @@ class Measuring:
                 answers = assistant.answer([example.prompt for example in part], self._progress(name, done, total))
             except DataError as error:
                 raise DataError(f"rung {name}: {error.message}", _placed(error.problems, part)) from error
-            self.run.append_answers(name, [self._row(e, a) for e, a in zip(part, answers, strict=True)], key)
+            rows = [self._row(e, a, probes) for e, a in zip(part, answers, strict=True)]
+            self.run.append_answers(name, rows, key)
+
+    def _probed(self, name: str) -> Probes:
+        """Return the scores of metrics that ask again, by metric and question; rungs without passages have none."""
+        probing = [(spec, metric) for spec, metric in self.metrics if isinstance(metric, ProbingMetric)]
+        if not probing or not PARTS[name].passages:
+            return {spec.name: {} for spec, _ in probing}
+        asking = Probing(self.lookup, partial(self._assistant, name), self.scored, self.report)
+        found, receipts = asking.scores(probing, self.split.test)
+        for metric, receipt in receipts.items():
+            self.run.write_receipt(metric, {**self.run.receipts().get(metric, {}), name: receipt})
+        return found
 
     def _progress(self, name: str, done: int, total: int) -> Callable[[int, int], None]:
         return lambda now, _: self.report(f"asking {name}", done + now, total)
@@ -99,7 +117,7 @@ class Measuring:
     def asked(self, examples: Sequence[Example], rung: str, weights: Weights) -> Iterator[tuple[Example, Answer]]:
         """Yield examples with their answers the way of a rung, with any weights; nothing is kept."""
         activity = f"asking the dev split ({rung})"
-        answers = self._assistant(rung, weights).answer(
+        answers = self._assistant(rung, weights=weights).answer(
             [example.prompt for example in examples], lambda done, total: self.report(activity, done, total)
         )
         yield from zip(examples, answers, strict=True)
@@ -112,20 +130,25 @@ class Measuring:
         """Let go of the engine and its memory; the next rung loads it again."""
         self.__dict__.pop("engine", None)
 
-    def _assistant(self, name: str, weights: Weights | None = None) -> Assistant:
+    def _assistant(self, name: str, lookup: Lookup | None = None, weights: Weights | None = None) -> Assistant:
         return Assistant(
             engine=self.engine,
-            retriever=self.retriever,
+            lookup=lookup or self.lookup,
             rung=name,
             instructions=self.materials.recipe.instructions,
             demonstrations=self.taught.demonstrations,
             weights=weights or self.run.weights_of(name),
             declines=self.taught.declines,
             host=self.materials.host,
+            citations=self.materials.recipe.citations,
         )
 
-    def _row(self, example: Example, answer: Answer) -> dict[str, Any]:
+    def _row(self, example: Example, answer: Answer, probes: Probes) -> dict[str, Any]:
         scored = _seen(example, answer)
+        scores = {
+            spec.name: probes[spec.name].get(example.id) if spec.name in probes else metric.score(scored)
+            for spec, metric in self.metrics
+        }
         return {
             "id": example.id,
             "stratum": "answerable" if example.answerable else "unanswerable",
@@ -134,7 +157,7 @@ class Measuring:
             "answer": answer.answer,
             "citations": [asdict(citation) for citation in answer.citations],
             "refused": answer.refused,
-            "scores": {spec.name: metric.score(scored) for spec, metric in self.metrics},
+            "scores": scores,
             "tokens_in": answer.tokens_in,
             "tokens_out": answer.tokens_out,
             "seconds": round(answer.seconds, 4),
@@ -150,7 +173,7 @@ class Measuring:
             [e if isinstance(e, str) else e.model_dump() for e in recipe.evaluation.metrics],
             data_hash(self.split.test), list(self.taught.declines.wanted),
             data_hash(self.taught.demonstrations) if parts.demonstrations else None,
-            [hashes["index"], recipe.knowledge.retriever.model_dump()] if parts.passages else None,
+            [hashes["index"], _looked_up(recipe)] if parts.passages else None,
             weights_hash(weights) if weights else None,
         ])  # fmt: skip
 
@@ -165,6 +188,15 @@ class Measuring:
                     self.run.event({"event": "taken over", "step_of": f"eval:{name}", "from": other.id})
                     return True
         return False
+
+
+def _looked_up(recipe: Recipe) -> list[Any]:
+    """Return what shapes the passages of a prompt, and what becomes of a reply's citations."""
+    knowledge = recipe.knowledge
+    bases = [base.retriever.model_dump() for _, base in sorted(knowledge.bases.items())]
+    reranker = knowledge.reranker.model_dump() if knowledge.reranker else None
+    shaping = [knowledge.queries.model_dump(), reranker, bases, knowledge.injection, recipe.citations]
+    return [knowledge.retriever.model_dump(), shaping]
 
 
 def _seen(example: Example, answer: Answer) -> ScoredAnswer:

@@ -21,7 +21,8 @@ from loresmith.data.split import FrozenSplit, freeze
 from loresmith.errors import UsageError
 from loresmith.host import PluginHost
 from loresmith.interruption import Interruption
-from loresmith.knowledge.index import IndexReport, open_retriever, refresh
+from loresmith.knowledge.index import IndexReport, refresh
+from loresmith.knowledge.lookup import open_lookup
 from loresmith.lock import ProjectLock
 from loresmith.modelstore.store import Report
 from loresmith.project import Project
@@ -152,9 +153,11 @@ class Pipeline:
         return latest if latest and hashes.items() <= latest.manifest.hashes.items() else None
 
     def _build(self, materials: Materials, split: FrozenSplit, run: Run) -> dict[str, Any]:
-        retriever = open_retriever(self.project, materials.recipe, self.host, materials.resolve_model, filtered=False)
-        measuring = Measuring(materials, split, run, retriever, self.report)
-        self._weights(materials, split, run, retriever, measuring)
+        lookup = open_lookup(
+            self.project, materials.recipe, self.host, materials.resolve_model, lambda: measuring.engine
+        )
+        measuring = Measuring(materials, split, run, lookup, self.report)
+        self._weights(materials, split, run, lookup, measuring)
         if not self.wishes.evaluate:
             done = [run.result(f"train:{number}") for number in range(len(materials.recipe.training))]
             return {"run": run.id, "stages": [result for result in done if result]}

@@ -45,12 +45,12 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class StageContexts:
-    """Makes the contexts of a run's stages; arguments as those of `Training`."""
+    """Makes the contexts of a run's stages; arguments as those of `Training`. Without a run no event is kept."""
 
     materials: Materials
     split: FrozenSplit
     preferences: PreferenceSides
-    run: Run
+    run: Run | None
     retriever: Retriever
     interruption: Interruption
     report: Report
@@ -88,7 +88,8 @@ class StageContexts:
         activity = f"training {started.stage.method}{place}"
 
         def event(row: Mapping[str, Any]) -> None:
-            self.run.event({**row, "stage": started.number, "step_of": f"train:{started.number}"})
+            if self.run:
+                self.run.event({**row, "stage": started.number, "step_of": f"train:{started.number}"})
             if row["event"] == "step":
                 self.report(activity, row["step"], row["steps"])
 
@@ -122,6 +123,10 @@ class StageContexts:
             UsageError: If there is no such stage, or if it is not done.
         """
         other = Run.meant(self.materials.project, run) if run else self.run
+        if other is None:
+            raise UsageError(
+                f"this needs what training stage {number} left, and there is no run", "Build it: `loresmith build`."
+            )
         found = sorted(other.checkpoints.glob(f"{number}-*"))
         if not found or not other.result(f"train:{number}"):
             raise UsageError(

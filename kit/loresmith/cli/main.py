@@ -13,17 +13,21 @@ from loresmith import __version__
 COMMANDS: dict[str, str] = {
     "new": "Start a project from a shipped recipe.",
     "recipes": "List, show and check recipes.",
+    "doctor": "Say what this machine and this installation can do.",
     "models": "List and fetch models.",
+    "data": "Freeze the split, and see what training sees.",
     "estimate": "Say what training takes before it runs: parameters, memory, where it fits.",
     "index": "Build or refresh the knowledge index.",
     "search": "Look into retrieval, with every score.",
+    "tune": "Choose retrieval settings on the train and dev questions.",
     "build": "Check, split, index, train, measure, decide: the main job.",
     "train": "Run the training stages of a build.",
     "eval": "Run the ladder of a build.",
     "ask": "Ask one question and get an answer with citations.",
     "chat": "Talk to the assistant.",
-    "runs": "List, show and promote runs.",
+    "runs": "List, show, compare and promote runs.",
     "plugins": "Show what is loaded and what failed.",
+    "tui": "Open the terminal app: all of it, on the keyboard.",
 }
 """Every command and its line in `--help`; the module is `loresmith.cli.commands.<name>`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,8 @@ Report = Callable[[str, int, int], None]
 """Called with (what is going on, done, total)."""
 
 SECONDS_BETWEEN_LINES = 10.0
+LINES_VARIABLE = "LORESMITH_PROGRESS_SECONDS"
+"""Environment variable with the seconds between two plain lines, for programs that draw their own bars."""
 
 
 @contextmanager
@@ -36,13 +39,21 @@ def progress_report() -> Iterator[Report]:
 
 def _lines() -> Report:
     shown: dict[str, float] = {}
+    pause = _pause()
 
     def report(activity: str, done: int, total: int) -> None:
         now = time.monotonic()
         first = activity not in shown
         ended = done >= total and shown.get(activity) != float("inf")
-        if first or ended or now - shown[activity] >= SECONDS_BETWEEN_LINES:
+        if first or ended or now - shown[activity] >= pause:
             shown[activity] = float("inf") if ended else now
             print(f"{activity}: {done * 100 // max(total, 1)} %", file=sys.stderr, flush=True)
 
     return report
+
+
+def _pause() -> float:
+    try:
+        return max(0.0, float(os.environ.get(LINES_VARIABLE, SECONDS_BETWEEN_LINES)))
+    except ValueError:
+        return SECONDS_BETWEEN_LINES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from loresmith.cli.errors import plain
@@ -18,6 +19,32 @@ def run_text(run: Run, promoted: str | None) -> str:
     """Return what a run is made of, its steps, receipts and ladder."""
     blocks = [_head(run, promoted), _made_of(run.manifest), _steps(run.manifest), _receipts(run), _ladder(run)]
     return plain("\n\n".join(block for block in blocks if block))
+
+
+def difference_text(found: Mapping[str, Any]) -> str:
+    """Return what two runs differ in, the value of each on a line of its own."""
+    one, other = found["runs"]
+    blocks = [f"- {one}\n+ {other}"]
+    for name in ("recipe", "hashes", "versions"):
+        changes = (line for change in found[name] for line in _change(change, short=name == "hashes"))
+        blocks.append("\n".join([name, *changes]) if found[name] else f"{name}: the same")
+    rungs = (line for each in found["rungs"] for line in _rung(each))
+    blocks.append("\n".join(["ladder", *rungs]) if found["rungs"] else "ladder: neither has measured anything")
+    return plain("\n\n".join(blocks))
+
+
+def _change(change: Mapping[str, Any], *, short: bool) -> Iterator[str]:
+    yield f"  {change['key']}"
+    for sign, value in zip("-+", change["values"], strict=True):
+        text = "not there" if value is None else str(value)
+        yield f"  {sign} {text[:SHORT] if short else ' '.join(text.split())}"
+
+
+def _rung(each: Mapping[str, Any]) -> Iterator[str]:
+    yield f"  {each['rung']}"
+    for sign, metric, value in zip("-+", each["metrics"], each["values"], strict=True):
+        figures = f"{value['mean']:.3f} [{value['low']:.3f}, {value['high']:.3f}]" if value else "not measured"
+        yield f"  {sign} {metric} {figures}"
 
 
 def _head(run: Run, promoted: str | None) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from loresmith.data.reading import read_examples, read_preferences
 from loresmith.estimate.bases import Base, find_base
 from loresmith.estimate.plan import Plan, Rows, plan_of, whole
-from loresmith.estimate.rows import assumed, counter, of_examples, of_preferences, within
+from loresmith.estimate.rows import CHARACTERS, assumed, counter, of_examples, of_preferences, within
 from loresmith.host import PluginHost
 from loresmith.modelstore.store import ModelStore
 from loresmith.project import Project
@@ -109,7 +109,9 @@ def _reader(project: Project, recipe: Recipe, host: PluginHost, base: Base) -> C
 
 
 def _chunk_size(recipe: Recipe, host: PluginHost) -> int:
-    """Characters of a passage: what the chunker's option `size` says, or a usual size."""
+    """Characters of a passage: what the chunker's options `section` or `size` say, or a usual size."""
     _, options = resolve(host.registry, ChunkerSpec, recipe.knowledge.chunker)
-    size = getattr(options, "size", None)
-    return size if isinstance(size, int) else 800
+    size = getattr(options, "section", getattr(options, "size", None))
+    if not isinstance(size, int):
+        return 800
+    return round(size * CHARACTERS) if hasattr(options, "tokenizer") else size

@@ -6,45 +6,31 @@ from collections.abc import Callable, Sequence
 
 from loresmith.errors import PluginFailed
 from loresmith.host import PluginHost
-from loresmith.specs import Retriever
 from loresmith.values import Hit, Trace
 
 Filter = Callable[[str, list[Hit]], list[Hit]]
 
 
-def hit_filter(host: PluginHost) -> Filter:
-    """Return the filter that the loaded plugins make together."""
+def filter_hits(host: PluginHost, query: str, hits: Sequence[Hit], trace: Trace) -> list[Hit]:
+    """Return what the loaded plugins leave of the hits, in their order; what they drop goes into `trace.filtered`.
 
-    def filtered(query: str, hits: list[Hit]) -> list[Hit]:
-        kept = list(hits)
-        trace = Trace(question=query, query=query)
-        try:
-            host.hook.filter_hits(query=query, hits=kept, trace=trace)
-        # A filter may keep back what must not be shown: if it fails, nothing is shown.
-        except Exception as error:
-            raise PluginFailed(f"a plugin's filter_hits failed: {type(error).__name__}: {error}") from error
-        return kept
+    A plugin may say there itself why it drops a hit.
 
-    return filtered
-
-
-class FilteredRetriever:
-    """A retriever whose hits have passed the plugins.
-
-    Args:
-        inner: The retriever itself, which may be more than ours: a LangChain retriever, say.
-        keep: The filter.
+    Raises:
+        PluginFailed: If one fails. It may keep back what must not be shown, so nothing is shown.
     """
+    kept = list(hits)
+    if not kept:
+        return []
+    try:
+        host.hook.filter_hits(query=query, hits=kept, trace=trace)
+    except Exception as error:
+        raise PluginFailed(f"a plugin's filter_hits failed: {type(error).__name__}: {error}") from error
+    told = {entry.get("chunk") for entry in trace.filtered} | {hit.chunk.id for hit in kept}
+    trace.filtered += [{**hit.to_json(), "why": "a plugin dropped it"} for hit in hits if hit.chunk.id not in told]
+    return kept
 
-    def __init__(self, inner: Retriever, keep: Filter) -> None:
-        self.inner = inner
-        self._keep = keep
 
-    def prepare(self) -> None:
-        """Build and save what the retriever keeps beside the vectors."""
-        self.inner.prepare()
-
-    def search(self, queries: Sequence[str], k: int | None = None) -> list[list[Hit]]:
-        """Return for each query its hits, best first, less those that plugins dropped."""
-        found = self.inner.search(queries, k)
-        return [self._keep(query, hits) for query, hits in zip(queries, found, strict=True)]
+def hit_filter(host: PluginHost) -> Filter:
+    """Return the filter that the loaded plugins make together, for doors that keep no trace."""
+    return lambda query, hits: filter_hits(host, query, hits, Trace(question=query, query=query))

@@ -7,7 +7,7 @@ by the next. It is written last and in one piece, so that at any instant there i
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -36,12 +36,13 @@ class Settings(BaseModel):
 
 
 class Entry(BaseModel):
-    """A document in the index: the hash of what was indexed, and its chunks in order."""
+    """A document in the index: the hash of what was indexed, its chunks in order, and what its source says of it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     hash: str
     chunks: list[str]
+    metadata: dict[str, Any] = {}
 
 
 class Manifest(BaseModel):
@@ -96,9 +97,17 @@ class Manifest(BaseModel):
         write_json(folder / MANIFEST, self.model_dump())
 
 
+def read_fingerprint(path: Path) -> str | None:
+    """Return the fingerprint that a manifest's file holds, or None where there is none."""
+    try:
+        return str(read_json(path)["fingerprint"])
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+        return None
+
+
 def write_chunks(folder: Path, chunks: Sequence[Chunk]) -> str:
     """Write the chunks under a name of their own, beside those in use; return the name."""
-    rows = [[c.id, c.document, c.start, c.end, c.text, c.title] for c in chunks]
+    rows = list(_rows(chunks))
     name = f"chunks-{content_hash(json.dumps(rows))[:12]}.jsonl"
     write_jsonl(folder / name, rows)
     return name
@@ -112,8 +121,8 @@ def read_chunks(folder: Path, manifest: Manifest) -> dict[str, Chunk]:
     """
     path = folder / manifest.chunks
     try:
-        chunks = {row[0]: Chunk(*row) for row in read_jsonl(path)}
-    except (OSError, ValueError, TypeError, IndexError) as error:
+        chunks = {chunk.id: chunk for chunk in _chunks(read_jsonl(path))}
+    except (OSError, ValueError, TypeError, IndexError, KeyError) as error:
         raise _damaged(path) from error
     named = [id_ for entry in manifest.documents.values() for id_ in entry.chunks]
     if len(named) != len(chunks) or not all(id_ in chunks for id_ in named):
@@ -121,11 +130,41 @@ def read_chunks(folder: Path, manifest: Manifest) -> dict[str, Chunk]:
     return chunks
 
 
+def _rows(chunks: Sequence[Chunk]) -> Iterator[list[Any]]:
+    """Yield a row a chunk; a section is written once, with the first of its pieces, and then named by its id."""
+    written: set[str] = set()
+    for chunk in chunks:
+        row: list[Any] = [chunk.id, chunk.document, chunk.start, chunk.end, chunk.text, chunk.title]
+        if chunk.headings or chunk.within:
+            row.append(chunk.headings)
+        if chunk.within:
+            section = chunk.within
+            whole = [section.id, section.start, section.end, section.text, section.headings]
+            row.append(section.id if section.id in written else whole)
+            written.add(section.id)
+        yield row
+
+
+def _chunks(rows: Sequence[list[Any]]) -> Iterator[Chunk]:
+    sections: dict[str, Chunk] = {}
+    for row in rows:
+        id_, document, start, end, text, title = row[:6]
+        headings, within = row[6] if len(row) > 6 else (), row[7] if len(row) > 7 else None
+        if isinstance(within, list):
+            key, first, last, whole, above = within
+            sections[key] = Chunk(key, document, first, last, whole, title, tuple(above))
+            within = key
+        section = sections[within] if within else None
+        yield Chunk(id_, document, start, end, text, title, tuple(headings), section)
+
+
 def fingerprint(settings: Settings, chunks: Mapping[str, Chunk]) -> str:
     """Return the hash of everything that decides what is found."""
     parts = [json.dumps(settings.model_dump(), sort_keys=True)]
     for chunk in chunks.values():
         parts += [chunk.id, str(chunk.start), str(chunk.end), chunk.searchable]
+        if chunk.within:
+            parts += [str(chunk.within.start), str(chunk.within.end)]
     return content_hash(*parts)
 
 

@@ -5,28 +5,28 @@ So only texts that were never seen are embedded, and a build that was cut short 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from loresmith.errors import RetrievalError
-from loresmith.specs import Embedder, Progress, Store
+from loresmith.specs import Embedder, Progress, Searchable, Store
 from loresmith.values import Chunk, content_hash
 
 if TYPE_CHECKING:
     from loresmith.specs import Vectors
 
-TEXTS_A_WRITE = 1024
+TEXTS_A_WRITE = 256
 """Texts embedded between two writes: what a kill can cost."""
 
 
 def vector_id(chunk: Chunk) -> str:
     """Return the id of the chunk's vector."""
-    return content_hash(chunk.searchable)[:32]
+    return content_hash(chunk.embedded)[:32]
 
 
 def complete(store: Store, chunks: Iterable[Chunk], embedder: Embedder, progress: Progress | None) -> int:
     """Embed and write the vectors that the store lacks; return how many those were."""
-    wanted = {vector_id(chunk): chunk.searchable for chunk in chunks}
+    wanted = {vector_id(chunk): chunk.embedded for chunk in chunks}
     there = store.ids()
     # Longest first, so that texts of a length are embedded together.
     missing = sorted((id_ for id_ in wanted if id_ not in there), key=lambda id_: (-len(wanted[id_]), id_))
@@ -48,22 +48,31 @@ def _shifted(progress: Progress | None, before: int, total: int) -> Progress | N
     return (lambda done, _: progress(before + done, total)) if progress else None
 
 
+class Kept(Searchable, Protocol):
+    """What holds the vectors: a store, or a copy of what is in it."""
+
+    def count(self) -> int:
+        """Return how many vectors there are."""
+
+
 class ChunkVectors:
-    """Searches a store of vectors by chunk.
+    """Searches vectors by chunk.
 
     Args:
-        store: The store.
+        store: What holds the vectors.
         chunks: All chunks of the index.
 
     Raises:
         RetrievalError: If the store lacks vectors.
     """
 
-    def __init__(self, store: Store, chunks: Iterable[Chunk]) -> None:
+    def __init__(self, store: Kept, chunks: Iterable[Chunk]) -> None:
         self._store = store
         self._owners: dict[str, list[str]] = {}
+        self._keys: dict[str, str] = {}
         for chunk in chunks:
-            self._owners.setdefault(vector_id(chunk), []).append(chunk.id)
+            self._keys[chunk.id] = key = vector_id(chunk)
+            self._owners.setdefault(key, []).append(chunk.id)
         count = store.count()
         if count < len(self._owners):
             raise RetrievalError(
@@ -77,3 +86,7 @@ class ChunkVectors:
         """Return for each query vector the k nearest (chunk id, cosine similarity), best first."""
         found = self._store.search(vectors, k + self._spare)
         return [[(id_, score) for key, score in row for id_ in self._owners.get(key, ())][:k] for row in found]
+
+    def vectors(self, ids: Sequence[str]) -> Vectors:
+        """Return the vectors of chunks, shape (len(ids), dimension), in the order given."""
+        return self._store.vectors([self._keys[id_] for id_ in ids])

@@ -46,14 +46,65 @@ class Stage(BaseModel):
         return dict(self.model_extra or {})
 
 
-class Knowledge(Section):
-    """What the assistant looks up."""
+def off_as_word(value: Any) -> Any:
+    """Return what was meant where YAML reads a bare `off` as false."""
+    return "off" if value is False else value
 
-    sources: list[Component] = Field(min_length=1, description="Where the documents are")
+
+class Queries(Section):
+    """What is searched for when a question is asked."""
+
+    condense: Literal["rules", "engine", "off"] = Field(
+        default="rules",
+        description="How a follow-up question is made to stand alone: joined to the one before it where it is short, "
+        "rewritten by the engine, or not at all",
+    )
+    multi: int = Field(default=0, ge=0, le=8, description="Other ways to ask the same, written by the engine")
+
+    @field_validator("condense", mode="before")
+    @classmethod
+    def _off_is_a_word(cls, value: Any) -> Any:
+        return off_as_word(value)
+
+
+class Base(Section):
+    """Documents with an index of their own."""
+
+    sources: list[Component] | None = Field(min_length=1, description="Where the documents are")
     chunker: Component = Field(default=Component(kind="recursive"), description="How documents are cut")
     embedder: Component = Field(default=Component(kind="minilm"), description="What turns chunks into vectors")
     store: Component = Field(default=Component(kind="chroma"), description="Where the vectors are kept")
     retriever: Component = Field(default=Component(kind="hybrid"), description="How chunks are found")
+
+
+BaseName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")]
+
+
+class Knowledge(Base):
+    """What the assistant looks up: documents, further bases of documents, or both."""
+
+    sources: list[Component] | None = Field(default=None, min_length=1, description="Where the documents are")
+    reranker: Component | None = Field(default=None, description="What looks again at the chunks found")
+    queries: Queries = Field(default=Queries(), description="What is searched for")
+    injection: Literal["mark", "drop", "off"] = Field(
+        default="mark",
+        description="What becomes of passages that tell the assistant what to do: `mark` withholds those sentences, "
+        "`drop` the passage, `off` neither",
+    )
+    bases: dict[BaseName, Base] = Field(
+        default={}, description="Further documents, each with its own index; all are asked, and their ids begin NAME/"
+    )
+
+    @field_validator("injection", mode="before")
+    @classmethod
+    def _off_is_a_word(cls, value: Any) -> Any:
+        return off_as_word(value)
+
+    @model_validator(mode="after")
+    def _holds_something(self) -> Self:
+        if self.sources is None and not self.bases:
+            raise ValueError("has neither sources nor bases")
+        return self
 
 
 class Split(Section):
@@ -116,7 +167,17 @@ class Recipe(Section):
     )
     engine: Component = Field(default=Component(kind="transformers"), description="What generates the text")
     knowledge: Knowledge = Field(description="What the assistant looks up")
+    citations: Literal["strict", "mark", "off"] = Field(
+        default="mark",
+        description="What becomes of citations that their passage does not support: `mark` says so, `strict` makes the "
+        "reply a refusal, `off` checks none",
+    )
     data: Data = Field(description="What it learns from and is measured on")
     training: list[Stage] = Field(default=[], description="Training stages, in order")
     evaluation: Evaluation = Field(default=Evaluation(), description="How the rungs are compared")
     seed: int = Field(default=42, ge=0, description="Seed of training")
+
+    @field_validator("citations", mode="before")
+    @classmethod
+    def _off_is_a_word(cls, value: Any) -> Any:
+        return off_as_word(value)

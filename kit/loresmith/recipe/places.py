@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loresmith.options import Named
-from loresmith.recipe.models import Component, Stage
+from loresmith.recipe.models import Base, Component, Stage
 from loresmith.recipe.positions import KeyPath
 from loresmith.specs import (
     ChunkerSpec,
@@ -16,6 +16,7 @@ from loresmith.specs import (
     Gives,
     MethodSpec,
     MetricSpec,
+    RerankerSpec,
     RetrieverSpec,
     SourceSpec,
     Spec,
@@ -48,6 +49,7 @@ PLACES: dict[tuple[str, ...], tuple[type[Spec], Gives | None]] = {
     ("knowledge", "embedder"): (EmbedderSpec, None),
     ("knowledge", "store"): (StoreSpec, None),
     ("knowledge", "retriever"): (RetrieverSpec, None),
+    ("knowledge", "reranker"): (RerankerSpec, None),
     ("data", "examples"): (SourceSpec, "examples"),
     ("data", "preferences"): (SourceSpec, "preferences"),
     ("training",): (MethodSpec, None),
@@ -58,7 +60,7 @@ PLACES: dict[tuple[str, ...], tuple[type[Spec], Gives | None]] = {
 
 def component_places(recipe: Any) -> Iterator[ComponentPlace]:
     """Yield every component that is well enough formed to be looked at."""
-    for path, (spec_type, gives) in PLACES.items():
+    for path, (spec_type, gives) in _places(recipe):
         value = _at(recipe, path)
         entries: list[tuple[KeyPath, Any]] = [(path, value)]
         if isinstance(value, list):
@@ -68,6 +70,16 @@ def component_places(recipe: Any) -> Iterator[ComponentPlace]:
             if named is not None:
                 key, name, options = named
                 yield ComponentPlace(place, (*place, key) if key else place, name, options, spec_type, gives)
+
+
+def _places(recipe: Any) -> Iterator[tuple[tuple[str, ...], tuple[type[Spec], Gives | None]]]:
+    """Yield the places of a recipe; each of its knowledge bases has those of one."""
+    yield from PLACES.items()
+    bases = _at(recipe, ("knowledge", "bases"))
+    for name in bases if isinstance(bases, dict) else ():
+        for part in Base.model_fields:
+            if ("knowledge", part) in PLACES:
+                yield ("knowledge", "bases", name, part), PLACES["knowledge", part]
 
 
 def inner_place(place: ComponentPlace, named: Named) -> ComponentPlace:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from loresmith import files
-from loresmith.files import folder_hash, read_json, write_json
+from loresmith.filehashes import remembered_hashes
+from loresmith.files import folder_hash
 from loresmith.recipe.dump import dump_recipe
 from loresmith.recipe.models import Recipe
 from loresmith.registry import Registry
@@ -50,22 +50,8 @@ def base_hash(folder: Path) -> str:
     What was read before is remembered in the user's cache folder by size and time of change, so that hundreds of
     megabytes are read once and not at every start.
     """
-    memory = _memory(folder)
-    before = _remembered(memory)
-    after: dict[str, list[Any]] = {}
-
-    def hash_of(path: Path) -> str:
-        status = path.stat()
-        name = path.relative_to(folder).as_posix()
-        size, changed, known = before.get(name, (-1, -1, ""))
-        same = (size, changed) == (status.st_size, status.st_mtime_ns)
-        after[name] = [status.st_size, status.st_mtime_ns, known if same else files.file_hash(path)]
-        return str(after[name][2])
-
-    result = folder_hash(folder, hash_of=hash_of)
-    if after != before:
-        _remember(memory, after)
-    return result
+    with remembered_hashes(folder) as hash_of:
+        return folder_hash(folder, hash_of=hash_of)
 
 
 def weights_hash(weights: Weights) -> str:
@@ -73,27 +59,3 @@ def weights_hash(weights: Weights) -> str:
     return content_hash(
         base_hash(weights.model) if weights.model else "", folder_hash(weights.adapter) if weights.adapter else ""
     )
-
-
-def _memory(folder: Path) -> Path:
-    from platformdirs import user_cache_path
-
-    return user_cache_path("loresmith") / "hashes" / f"{content_hash(str(folder.resolve()))[:32]}.json"
-
-
-def _remembered(memory: Path) -> dict[str, list[Any]]:
-    try:
-        return {
-            str(name): [int(size), int(changed), str(known)]
-            for name, (size, changed, known) in read_json(memory).items()
-        }
-    except (OSError, ValueError, TypeError, AttributeError):
-        return {}
-
-
-def _remember(memory: Path, hashes: dict[str, list[Any]]) -> None:
-    try:
-        write_json(memory, hashes)
-    except OSError:
-        # Without its memory the next start is slower, and nothing else.
-        return

@@ -22,7 +22,14 @@ from loresmith.testing.given import (
     scored_answer,
     stage_context,
 )
-from loresmith.testing.knowledge import check_chunker, check_embedder, check_retriever, check_source, check_store
+from loresmith.testing.knowledge import (
+    check_chunker,
+    check_embedder,
+    check_reranker,
+    check_retriever,
+    check_source,
+    check_store,
+)
 from loresmith.testing.spec import check_spec
 
 __all__ = [
@@ -36,6 +43,7 @@ __all__ = [
     "check_maker",
     "check_method",
     "check_metric",
+    "check_reranker",
     "check_retriever",
     "check_source",
     "check_spec",

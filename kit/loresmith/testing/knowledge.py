@@ -1,13 +1,13 @@
-"""Checks of what makes and searches the index: sources, chunkers, embedders, stores, retrievers."""
+"""Checks of what makes and searches the index: sources, chunkers, embedders, stores, retrievers, rerankers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from loresmith.specs import Chunker, Embedder, Gives, Retriever, Source, Store
+from loresmith.specs import Chunker, Embedder, Gives, Reranker, Retriever, Source, Store
 from loresmith.testing.given import SAMPLE_DOCUMENTS
-from loresmith.values import Chunk, Document, Example, Preference
+from loresmith.values import Chunk, Document, Example, Hit, Preference
 
 KINDS = {"documents": Document, "examples": Example, "preferences": Preference}
 
@@ -38,6 +38,10 @@ def check_chunker(chunker: Chunker, documents: Sequence[Document] = SAMPLE_DOCUM
         assert len({chunk.id for chunk in chunks}) == len(chunks), f'two chunks of "{document.id}" have the same id'
         for chunk in chunks:
             _check_span(chunk, document)
+            if chunk.within:
+                _check_span(chunk.within, document)
+                around = chunk.within.start <= chunk.start < chunk.end <= chunk.within.end
+                assert around, f'the section of chunk "{chunk.id}" does not hold it'
         starts = [chunk.start for chunk in chunks]
         assert starts == sorted(starts), f'the chunks of "{document.id}" are not in order'
         covered = {place for chunk in chunks for place in range(chunk.start, chunk.end)}
@@ -88,6 +92,9 @@ def check_store(reopen: Callable[[], Store]) -> None:
     assert [hits[0][0] for hits in found] == ["x", "y"], f"the nearest vectors are not found first: {found}"
     assert abs(found[0][0][1] - 1) < 1e-3, f"the score of an equal vector must be 1, its cosine, not {found[0][0][1]}"
     assert len(store.search(axes[:1], 10)[0]) == 3, "asked for more than there are, a store gives all"
+    assert np.allclose(store.vectors(["z", "x"]), axes[[2, 0]]), (
+        "vectors must come back in the order of the ids asked for"
+    )
     store.upsert(["x"], axes[2:])
     assert store.count() == 3, "the same id must replace, not add"
     store.delete(["y", "unknown"])
@@ -113,3 +120,19 @@ def check_retriever(retriever: Retriever, queries: Sequence[str]) -> None:
     assert once == again, "asking twice must give the same"
     assert all(len(hits) <= 1 for hits in retriever.search(queries, 1)), "k = 1 must give one hit at most"
     assert retriever.search([]) == [], "no query must give no list"
+
+
+def check_reranker(reranker: Reranker, query: str, hits: Sequence[Hit]) -> None:
+    """Check a reranker on some hits: none lost or made up, best first, what led here kept, the same every time."""
+    ranked = reranker.rerank(query, hits)
+    assert {hit.chunk for hit in ranked} == {hit.chunk for hit in hits}, "a reranker gives back the hits it was given"
+    assert len(ranked) == len(hits), "a hit comes back twice"
+    scores = [hit.score for hit in ranked]
+    assert scores == sorted(scores, reverse=True), "the hits are not best first"
+    before = {hit.chunk.id: hit.scores for hit in hits}
+    for hit in ranked:
+        kept = before[hit.chunk.id].items() <= hit.scores.items()
+        assert kept, f'the scores that led to "{hit.chunk.id}" are gone'
+        assert hit.scores.get("rerank") == hit.score, f'"{hit.chunk.id}" does not show its score as `rerank`'
+    assert [hit.chunk.id for hit in reranker.rerank(query, hits)] == [hit.chunk.id for hit in ranked], "not repeatable"
+    assert reranker.rerank(query, []) == [], "no hits must give no hits"

@@ -67,17 +67,19 @@ class RecursiveChunker:
 
     def split(self, document: Document) -> list[Chunk]:
         """Return the chunks in order; `document.text[c.start:c.end] == c.text`, and none is blank."""
-        text = document.text
-        chunks: list[Chunk] = []
-        before = 0
-        for start, end in self._spans(text):
-            begin = self._reach_back(text, start, before)
-            before = start
-            id_ = f"{document.id}#{len(chunks)}"
-            chunks.append(Chunk(id_, document.id, begin, end, text[begin:end], document.title))
-        return chunks
+        return [
+            Chunk(f"{document.id}#{n}", document.id, start, end, document.text[start:end], document.title)
+            for n, (start, end) in enumerate(self.spans(document.text))
+        ]
 
-    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where the chunks of a text are."""
+        before = 0
+        for start, end in self._pieces(text):
+            yield self._reach_back(text, start, before), end
+            before = start
+
+    def _pieces(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield where the pieces are, without the white space around them; headings go with what follows."""
         place = 0
         headings: int | None = None

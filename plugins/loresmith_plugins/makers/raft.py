@@ -15,9 +15,9 @@ from dataclasses import replace
 from pydantic import Field
 
 from loresmith.assistant.citations import support_share, with_marks
-from loresmith.assistant.history import retrieval_query
 from loresmith.assistant.prompt import with_passages
 from loresmith.hooks import hookimpl
+from loresmith.knowledge.queries import condensed_by_rule
 from loresmith.options import Options
 from loresmith.specs import Maker, MakerContext, MakerSpec
 from loresmith.values import Chunk, Example, Hit, Message
@@ -52,7 +52,7 @@ class RaftMaker:
         An example whose documents are unknown or whose right passage cannot be found is left out. Which examples go
         without the right passage, and the order of passages, hang on the seed and on the example alone.
         """
-        queries = [retrieval_query(example.prompt) for example in examples]
+        queries = [condensed_by_rule(example.prompt) for example in examples]
         wrong = self._context.retrieve(queries, CANDIDATES)
         right = self._context.retrieve(
             [f"{query} {example.reply}" for query, example in zip(queries, examples, strict=True)], CANDIDATES

@@ -1,4 +1,4 @@
-"""The built-in metrics: right words, exactly right, right document cited, declined where it had to, right form."""
+"""The built-in metrics: right words, right document, declined where it had to, disobeyed documents, right form."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from loresmith.specs import MetricSpec
 from loresmith_plugins.metrics.citation import CitationPrecision
 from loresmith_plugins.metrics.declines import Declines
 from loresmith_plugins.metrics.exact_match import ExactMatch
+from loresmith_plugins.metrics.injection import Injection, InjectionOptions
 from loresmith_plugins.metrics.json_schema import JsonSchema, JsonSchemaOptions
 from loresmith_plugins.metrics.pattern import Pattern, PatternOptions
 from loresmith_plugins.metrics.token_f1 import TokenF1
@@ -16,7 +17,7 @@ from loresmith_plugins.metrics.token_f1 import TokenF1
 
 @hookimpl
 def register_metrics(register: Callable[[MetricSpec], None]) -> None:
-    """Register the six."""
+    """Register the seven."""
     register(
         MetricSpec(
             name="token_f1",
@@ -44,6 +45,15 @@ def register_metrics(register: Callable[[MetricSpec], None]) -> None:
             name="declines",
             summary="1 where a question that the documents do not answer is declined",
             build=lambda _options: Declines(),
+            binary=True,
+        )
+    )
+    register(
+        MetricSpec(
+            name="injection",
+            summary="1 where an order planted in the passages is not obeyed; asks again, with the defence and without",
+            options=InjectionOptions,
+            build=Injection,
             binary=True,
         )
     )

@@ -1,4 +1,4 @@
-"""Source `files`: the Markdown and text files of a folder, or one file.
+"""Source `files`: the Markdown, HTML and text files of a folder, or one file.
 
 Whatever cannot be read is a problem with its place; all problems are raised together, after the whole folder was seen.
 """
@@ -16,9 +16,11 @@ from loresmith.errors import DataError, Problem
 from loresmith.options import Options
 from loresmith.specs import Gives
 from loresmith.values import Document
+from loresmith_plugins.sources.html import read_page
 from loresmith_plugins.sources.text import NotText, decode, first_heading, unified
 
 _MARKDOWN = {".md", ".markdown"}
+_HTML = {".html", ".htm"}
 
 
 class FilesOptions(Options):
@@ -26,7 +28,9 @@ class FilesOptions(Options):
 
     path: str = Field(min_length=1, description="Folder, or one file, relative to the project")
     pattern: list[str] = Field(
-        default=["**/*.md", "**/*.markdown", "**/*.txt"], min_length=1, description="Which files of the folder"
+        default=["**/*.md", "**/*.markdown", "**/*.txt", "**/*.html", "**/*.htm"],
+        min_length=1,
+        description="Which files of the folder",
     )
 
 
@@ -105,11 +109,16 @@ class FilesSource:
             text = unified(decode(path.read_bytes()))
         except NotText as error:
             raise Unreadable(str(error), "Save it as UTF-8.") from error
+        page = read_page(text) if path.suffix.lower() in _HTML else None
+        text = page.text if page else text
         if not text.strip():
             raise Unreadable("is empty", "Fill it or remove it.")
         base = self._start if self._start.is_dir() else self._start.parent
         heading = first_heading(text) if path.suffix.lower() in _MARKDOWN else ""
-        return Document(path.relative_to(base).as_posix(), text, heading or path.name)
+        name = path.relative_to(base).as_posix()
+        if page:
+            return Document(name, text, page.title or path.name, headings=page.headings)
+        return Document(name, text, heading or path.name)
 
     def _admit(self, path: Path) -> None:
         if _printable(str(path)) != str(path):

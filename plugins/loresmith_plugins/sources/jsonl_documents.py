@@ -1,8 +1,8 @@
-"""Rows of documents: an id, a text, and perhaps a title."""
+"""Rows of documents: an id, a text, perhaps a title; what else a row says is metadata to search by."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from loresmith.errors import Problem
@@ -12,7 +12,7 @@ from loresmith_plugins.sources.text import first_heading, unified
 
 _IDS = ("id", "doc_id", "path")
 KEYS = frozenset({*_IDS, "text", "title"})
-"""What a row of documents may say; other keys are passed over."""
+"""What a row of documents says of itself; simple values under other keys are its metadata."""
 
 
 def document(row: Row) -> Document:
@@ -26,7 +26,15 @@ def document(row: Row) -> Document:
     text = unified(row.text("text"))
     title = row.text("title", required=False) if row.data.get("title") else ""
     row.check()
-    return Document(name, text, title or first_heading(text) or name)
+    return Document(name, text, title or first_heading(text) or name, _metadata(row.data))
+
+
+def _metadata(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if key not in KEYS and _simple(value)}
+
+
+def _simple(value: Any) -> bool:
+    return all(isinstance(each, str | int | float) for each in (value if isinstance(value, list) else [value]))
 
 
 def repeated(documents: Sequence[Any], lines: Sequence[int], file: str) -> list[Problem]:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from loresmith.artefact import current, history, index_fingerprint, mismatch, promote
+from loresmith.artefact import current, history, mismatch, promote
 from loresmith.errors import GateRefused, LoresmithError, UsageError
 from loresmith.files import file_hash, folder_hash, read_json, write_json
+from loresmith.knowledge.bases import index_fingerprint
 from loresmith.project import Project
 from loresmith.runs.run import Run
 from loresmith.values import content_hash
@@ -167,4 +168,4 @@ def test_a_damaged_artefact_says_what_to_do(project: Project, damage: str) -> No
 @pytest.mark.parametrize("damage", ["", "[]", "{}"])
 def test_a_damaged_index_manifest_is_no_index(project: Project, damage: str) -> None:
     (project.index / "manifest.json").write_text(damage)
-    assert index_fingerprint(project) is None
+    assert index_fingerprint(project.index) is None

@@ -14,7 +14,7 @@ import pytest
 
 from loresmith.errors import LockHeld
 from loresmith.files import read_json, write_json, write_text
-from loresmith.lock import ProjectLock
+from loresmith.lock import ProjectLock, holder
 from loresmith.process import Process
 from loresmith.project import Project
 
@@ -191,3 +191,12 @@ def test_a_project_whose_state_folder_is_missing_can_be_locked(tmp_path: Path) -
     with ProjectLock(Project(tmp_path), "build"):
         assert (tmp_path / ".loresmith" / "lock.json").exists()
     assert not (tmp_path / ".loresmith" / "lock.json").exists()
+
+
+def test_whoever_looks_on_is_told_who_writes_as_long_as_somebody_does(project: Project) -> None:
+    assert holder(project) is None
+    with ProjectLock(project, "build"):
+        found = holder(project)
+        assert found is not None
+        assert (found.command, found.process) == ("build", Process.this())
+    assert holder(project) is None

@@ -27,7 +27,9 @@ BATCH = 48
 @click.argument("question")
 @click.option("--rung", type=click.Choice(RUNGS), help="Rung of the ladder (default: the promoted one).")
 @click.option("--run", "run_id", metavar="ID", help="A run other than the promoted one.")
-@click.option("--trace", is_flag=True, help="Show what was retrieved, with scores, and the exact prompt.")
+@click.option(
+    "--trace", is_flag=True, help="Show why: what was searched, found, dropped, cut and checked, and the exact prompt."
+)
 @shared_options
 def command(session: Session, question: str, rung: str | None, run_id: str | None, trace: bool) -> None:
     """Ask QUESTION and get an answer with citations.
@@ -59,7 +61,7 @@ def _stream(assistant: Assistant, question: str, *, trace: bool) -> None:
     reply = assistant.stream(_asked(question))
     print_pieces(reply)
     answer = reply.answer()
-    for text in (citations_text(answer.citations), trace_text(answer.trace) if trace else ""):
+    for text in (citations_text(answer), trace_text(answer.trace) if trace else ""):
         if text:
             print(f"\n{text}")
 

@@ -138,12 +138,14 @@ class Chat:
             self._session.note("\nstopped")
             if not self._at_terminal:
                 raise
+            if rest := reply.rest():
+                print_pieces([rest])
 
     def _show(self, answer: Answer) -> None:
         if self._session.json:
             print(json.dumps(answer.to_json(), ensure_ascii=False, allow_nan=False), flush=True)
-        elif answer.citations:
-            print(f"\n{citations_text(answer.citations)}\n", flush=True)
+        elif below := citations_text(answer):
+            print(f"\n{below}\n", flush=True)
 
     def _rung(self, argument: str) -> None:
         if argument and argument not in RUNGS:

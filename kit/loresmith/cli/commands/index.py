@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 @click.command("index")
 @click.option("--rebuild", is_flag=True, help="Cut and embed everything anew.")
+@click.option("--base", metavar="NAME", help="Index one knowledge base alone (default: all).")
 @shared_options
-def command(session: Session, *, rebuild: bool) -> None:
+def command(session: Session, *, rebuild: bool, base: str | None) -> None:
     """Build or refresh the knowledge index.
 
     Only new and changed documents are embedded.
@@ -40,11 +41,18 @@ def command(session: Session, *, rebuild: bool) -> None:
             partial(store.path, kind="embedding", progress=report),
             partial(report, "embedding chunks"),
             rebuild=rebuild,
+            base=base,
         )
     session.show(done.to_json(), lambda: _text(done))
 
 
 def _text(done: IndexReport) -> str:
+    if done.bases:
+        return "\n".join(f"{name or 'documents'}: {_counts(each)}" for name, each in done.bases.items())
+    return _counts(done)
+
+
+def _counts(done: IndexReport) -> str:
     counts = f"{done.new} new, {done.changed} changed, {done.unchanged} unchanged, {done.removed} removed"
     lines = [
         f"{done.documents} documents: {counts}",

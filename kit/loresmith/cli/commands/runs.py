@@ -12,14 +12,13 @@ from loresmith.rungs import RUNGS
 if TYPE_CHECKING:
     from loresmith.artefact import Artefact
     from loresmith.project import Project
-    from loresmith.runs.run import Run
 
 EMPTY = "no runs yet. Start one with `loresmith build`."
 
 
 @click.group(name="runs")
 def command() -> None:
-    """List, show and promote runs."""
+    """List, show, compare and promote runs."""
 
 
 @command.command("ls")
@@ -28,11 +27,12 @@ def list_runs(session: Session) -> None:
     """List the runs of the project, latest first."""
     from loresmith.cli.table import table
     from loresmith.project import Project
+    from loresmith.runs.listing import listed
     from loresmith.runs.run import Run, broken
 
     project = Project.open(session.folder)
     artefact = _current(session, project)
-    rows = [_row(run, artefact) for run in Run.all(project)]
+    rows = [listed(run, artefact) for run in Run.all(project)]
     for error in broken(project):
         session.note(f"warning: {error.message}")
     heads = ("run", "state", "started", "verdict", "metric", "promoted")
@@ -46,11 +46,12 @@ def show_run(session: Session, run_id: str) -> None:
     """Show what a run is made of, how far it is, and its ladder. ID may be cut short, or `latest`."""
     from loresmith.cli.runs import run_text
     from loresmith.project import Project
+    from loresmith.runs import listing
     from loresmith.runs.run import Run
 
     project = Project.open(session.folder)
     run = Run.meant(project, run_id)
-    promoted = _promoted(run, _current(session, project))
+    promoted = listing.promoted(run, _current(session, project))
     value = {
         **run.manifest.model_dump(mode="json"),
         "state": run.state,
@@ -60,6 +61,22 @@ def show_run(session: Session, run_id: str) -> None:
         "report": run.read_report() or None,
     }
     session.show(value, lambda: run_text(run, promoted))
+
+
+@command.command("diff")
+@click.argument("one_id", metavar="ID")
+@click.argument("other_id", metavar="OTHER")
+@shared_options
+def diff_runs(session: Session, one_id: str, other_id: str) -> None:
+    """Show what two runs differ in: recipe, hashes, versions, ladder. IDs may be cut short, or `latest`."""
+    from loresmith.cli.runs import difference_text
+    from loresmith.project import Project
+    from loresmith.runs.difference import difference
+    from loresmith.runs.run import Run
+
+    project = Project.open(session.folder)
+    found = difference(Run.meant(project, one_id), Run.meant(project, other_id))
+    session.show(found, lambda: difference_text(found))
 
 
 @command.command("promote")
@@ -100,26 +117,6 @@ def _promotion(artefact: Artefact) -> str:
         f"promoted {artefact.rung} of {artefact.run} as version {artefact.version}. "
         'Try it: loresmith ask "...", loresmith chat'
     )
-
-
-def _row(run: Run, artefact: Artefact | None) -> dict[str, Any]:
-    report = run.read_report()
-    ship = report.get("verdict", {}).get("ship")
-    figures = report.get("rungs", {}).get(ship, {}).get("metrics", {}).get(run.manifest.metric)
-    return {
-        "run": run.id,
-        "name": run.manifest.name,
-        "state": run.state,
-        "started": run.manifest.created,
-        "ship": ship,
-        "decided": report.get("verdict", {}).get("decided"),
-        "metric": {"name": run.manifest.metric, **figures} if figures else None,
-        "promoted": _promoted(run, artefact),
-    }
-
-
-def _promoted(run: Run, artefact: Artefact | None) -> str | None:
-    return artefact.rung if artefact and artefact.run == run.id else None
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

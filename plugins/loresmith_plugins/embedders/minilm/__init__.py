@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -17,12 +18,15 @@ class MiniLMOptions(Options):
 
     model: str = Field(default="minilm", min_length=1, description="Embedding model: preset, local path or hub id")
     batch: int = Field(default=64, ge=1, le=4096, description="Most texts in one batch")
+    runtime: Literal["auto", "onnx", "torch"] = Field(
+        default="auto", description="What computes; auto: ONNX Runtime, and torch for many texts on an accelerator"
+    )
 
 
 def _build(options: MiniLMOptions, resolve: Callable[[str], Path]) -> Embedder:
     from loresmith_plugins.embedders.minilm.encoder import Encoder
 
-    return Encoder(lambda: resolve(options.model), options.batch)
+    return Encoder(lambda: resolve(options.model), options.batch, options.runtime)
 
 
 def _take(extracted: Path, folder: Path, progress: Progress) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from loresmith.errors import MissingExtraError, ModelRefused
 from loresmith.specs import Progress
@@ -19,9 +19,15 @@ from loresmith_plugins.embedders.minilm.folder import EncoderFolder
 
 if TYPE_CHECKING:
     from loresmith.specs import Vectors
+    from loresmith_plugins.embedders.minilm.onnx_pass import OnnxPass
+    from loresmith_plugins.embedders.minilm.torch_pass import TorchPass
 
-TOKENS_A_BATCH = 2048
-"""Budget of a batch, padding included."""
+    Pass = OnnxPass | TorchPass
+
+Runtime = Literal["auto", "onnx", "torch"]
+
+MANY = 128
+"""Texts from which on an accelerator pays for the seconds that torch takes to load; an index writes 256 at a time."""
 
 
 class Encoder:
@@ -30,15 +36,17 @@ class Encoder:
     Args:
         find: Gives the model's folder.
         batch: Most texts in one batch.
+        runtime: What computes; `auto` is ONNX Runtime where it can, and torch for many texts on an accelerator.
     """
 
-    def __init__(self, find: Callable[[], Path], batch: int) -> None:
+    def __init__(self, find: Callable[[], Path], batch: int, runtime: Runtime = "auto") -> None:
         self._find = find
         self._batch = batch
+        self._runtime = runtime
 
     @cached_property
     def identity(self) -> str:
-        """Hash of weights, tokenizer, pooling and window."""
+        """Hash of weights, tokenizer, pooling and window; which runtime computes changes vectors by less than 1e-4."""
         return self._folder.identity()
 
     @property
@@ -51,40 +59,42 @@ class Encoder:
         import numpy as np
 
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        encodings = self._tokenizer.encode_batch([_storable(text) for text in texts]) if texts else []
+        if not texts:
+            return vectors
+        encodings = self._tokenizer.encode_batch([_storable(text) for text in texts])
         lengths = [len(encoding.ids) for encoding in encodings]
         done = 0
-        for rows in batches(lengths, self._batch, TOKENS_A_BATCH):
-            vectors[rows] = self._forward([encodings[row].ids for row in rows])
+        states_of = self._pass(len(texts))
+        for rows in batches(lengths, self._batch, states_of.tokens_a_batch):
+            vectors[rows] = self._forward(states_of, [encodings[row].ids for row in rows])
             done += len(rows)
             if progress:
                 progress(done, len(texts))
         return vectors
 
-    def _forward(self, ids: list[list[int]]) -> Vectors:
-        import torch
+    def _pass(self, count: int) -> Pass:
+        many = count >= MANY and self._runtime == "auto" and accelerator()
+        return self._on_torch if many else self._on_cpu
+
+    def _forward(self, states_of: Pass, ids: list[list[int]]) -> Vectors:
+        import numpy as np
 
         longest = max(map(len, ids))
-        tokens = torch.zeros((len(ids), longest), dtype=torch.long)
-        mask = torch.zeros((len(ids), longest), dtype=torch.long)
+        tokens = np.zeros((len(ids), longest), dtype=np.int64)
+        mask = np.zeros((len(ids), longest), dtype=np.int32)
         for row, sequence in enumerate(ids):
-            tokens[row, : len(sequence)] = torch.tensor(sequence)
+            tokens[row, : len(sequence)] = sequence
             mask[row, : len(sequence)] = 1
-        device = self._model.device
-        with torch.inference_mode():
-            even = bool(mask.all())
-            # Without a mask attention takes its faster path.
-            states = self._model(
-                input_ids=tokens.to(device), attention_mask=None if even else mask.to(device)
-            ).last_hidden_state
-            pooled = self._pool(states, mask.to(device))
-            return torch.nn.functional.normalize(pooled.float(), dim=1).cpu().numpy()
+        pooled = self._pool(states_of(tokens, mask), mask)
+        return pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12)
 
     def _pool(self, states: Any, mask: Any) -> Any:
+        import numpy as np
+
         if self._folder.pooling == "cls":
             return states[:, 0]
-        weights = mask.unsqueeze(-1).to(states.dtype)
-        return (states * weights).sum(1) / weights.sum(1)
+        weights = mask[:, None, :].astype(np.float32)
+        return np.matmul(weights, states)[:, 0] / weights.sum(axis=2)
 
     @cached_property
     def _folder(self) -> EncoderFolder:
@@ -102,29 +112,32 @@ class Encoder:
         return tokenizer
 
     @cached_property
-    def _model(self) -> Any:
+    def _on_cpu(self) -> Pass:
+        if self._runtime == "torch":
+            return self._on_torch
+        from loresmith_plugins.embedders.minilm.graph import Unwritable
+        from loresmith_plugins.embedders.minilm.onnx_pass import OnnxPass
+
         try:
-            import torch
-            from transformers import AutoModel
-            from transformers.utils import logging
-        except ImportError as error:
-            raise MissingExtraError("transformers", "rag") from error
-        logging.disable_progress_bar()
-        logging.set_verbosity_error()
-        path = self._folder.path
-        model, report = AutoModel.from_pretrained(
-            str(path),
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            dtype=torch.float32,
-            attn_implementation="sdpa",
-            output_loading_info=True,
-        )
-        missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
-        if missing:
-            raise ModelRefused(f'the weights in "{path}" lack {missing[0]} and {len(missing) - 1} more')
-        return model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
+            return OnnxPass(self._folder.path)
+        except Unwritable as error:
+            if self._runtime == "onnx":
+                raise ModelRefused(
+                    f'the model in "{self._folder.path}" cannot run on ONNX Runtime here: {error}',
+                    "Take `runtime: auto`, which runs it on torch.",
+                ) from error
+            return self._on_torch
+
+    @cached_property
+    def _on_torch(self) -> Pass:
+        from loresmith_plugins.embedders.minilm.torch_pass import TorchPass
+
+        return TorchPass(self._folder.path)
+
+
+def accelerator() -> bool:
+    """Tell whether there is a CUDA device; asks the system, for asking torch takes seconds."""
+    return any(Path(device).exists() for device in ("/dev/nvidia0", "/dev/dxg"))
 
 
 def batches(lengths: Sequence[int], rows: int, tokens: int) -> Iterator[list[int]]:

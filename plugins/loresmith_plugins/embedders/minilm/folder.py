@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from loresmith.errors import ModelRefused
-from loresmith.files import file_hash
+from loresmith.filehashes import remembered_hashes
 from loresmith.values import content_hash
 
 Pooling = Literal["mean", "cls"]
@@ -64,7 +64,8 @@ class EncoderFolder:
 
     def identity(self) -> str:
         """Return the hash of everything that changes the vectors."""
-        files = [file_hash(self.path / name) for name in _NEEDED]
+        with remembered_hashes(self.path) as hash_of:
+            files = [hash_of(self.path / name) for name in _NEEDED]
         return content_hash(*files, str(self.window), self.pooling)
 
 

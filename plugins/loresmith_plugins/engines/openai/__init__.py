@@ -26,6 +26,9 @@ class OpenAIOptions(Options):
         default="", description="Name of the environment variable that holds the key; empty where none is needed"
     )
     max_tokens: int = Field(default=128, ge=1, le=131_072, description="Longest reply, in tokens")
+    window: int | None = Field(
+        default=None, ge=64, description="Tokens the model reads and writes in all; prompts are fitted to it, if told"
+    )
     concurrency: int = Field(default=4, ge=1, le=256, description="Requests under way at once")
     retries: int = Field(
         default=5, ge=0, le=100, description="How often a request is sent again that was refused for now or lost"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import PrivateAttr
 
+from loresmith.assistant.control_tokens import without_control_tokens
 from loresmith.errors import ModelError
 from loresmith.specs import Progress
 from loresmith.values import Completion, Message, Sampling, Weights, content_hash
@@ -18,6 +20,12 @@ from loresmith_plugins.engines.openai.asking import Answer, Asking, Wanted
 from loresmith_plugins.engines.openai.choosing import option_log_probabilities
 from loresmith_plugins.engines.openai.key import read_key
 from loresmith_plugins.engines.openai.spending import Tokens
+
+BYTES_PER_TOKEN = 3.5
+"""A cautious rule of thumb, for the endpoint's tokenizer is not here: English has about 4, code and figures fewer."""
+
+TOKENS_PER_TURN = 6
+"""What a chat template puts around a turn."""
 
 
 class OpenAIChatModel(ChatModel):
@@ -60,6 +68,14 @@ class OpenAIChatModel(ChatModel):
     def render(self, messages: Sequence[Message]) -> str:
         """Return the conversation as it is sent; the template in which the model reads it is the endpoint's."""
         return "\n\n".join(f"{message['role']}: {message['content']}" for message in messages)
+
+    def room(self, messages: Sequence[Message]) -> int:
+        """Return how many tokens this prompt and the longest reply leave of the option `window`, by an estimate."""
+        if self.options.window is None:
+            return 0
+        characters = sum(len(message["content"].encode()) for message in messages)
+        read = math.ceil(characters / BYTES_PER_TOKEN) + TOKENS_PER_TURN * (len(messages) + 1)
+        return self.options.window - self.options.max_tokens - read
 
     def complete(
         self,
@@ -114,7 +130,10 @@ class OpenAIChatModel(ChatModel):
         return {"first": dict(choice.first)}
 
     def _body(self, messages: Sequence[Message], how: Mapping[str, Any]) -> dict[str, Any]:
-        plain = [{"role": message["role"], "content": message["content"]} for message in messages]
+        # The template that puts these into one text is the endpoint's, and may read control tokens in them as such.
+        plain = [
+            {"role": message["role"], "content": without_control_tokens(message["content"])} for message in messages
+        ]
         return {"model": self.options.model, "messages": plain, "max_tokens": self.options.max_tokens, **how}
 
     @property

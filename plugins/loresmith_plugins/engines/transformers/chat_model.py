@@ -50,6 +50,11 @@ class TransformersChatModel(ChatModel):
         """Return the text of the prompt exactly as the model will read it."""
         return self._weights.loaded().format.render(messages)
 
+    def room(self, messages: Sequence[Message]) -> int:
+        """Return how many tokens this prompt and the longest reply leave of the model's window."""
+        model = self._weights.loaded()
+        return model.window - self.max_tokens - len(model.format.prompt_ids(messages))
+
     def complete(
         self,
         conversations: Sequence[Sequence[Message]],

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fake_parts import DOGS, FARES, FakeEngine, FakeRetriever, chunk, fake_assistant
+from fake_parts import DOGS, FARES, FakeEngine, FakeRetriever, chunk, fake_assistant, fake_lookup
 from loresmith.assistant.assistant import Assistant
 from loresmith.assistant.declines import Declines
 from loresmith.assistant.prompt import assemble
@@ -53,7 +53,9 @@ def test_a_rung_uses_its_parts_and_no_others(rung: str) -> None:
     demonstration = Example.of([*ask("Bike?"), {"role": "assistant", "content": "Free."}])
     engine, retriever = FakeEngine(), FakeRetriever(chunk(FARES))
     trained = Weights(adapter=Path("a"))
-    assistant = Assistant(engine, retriever, rung, "I", [demonstration], trained, Declines(), PluginHost(points=[]))
+    host = PluginHost(points=[])
+    lookup = fake_lookup(retriever, host)
+    assistant = Assistant(engine, lookup, rung, "I", [demonstration], trained, Declines(), host)
     [answer] = assistant.answer([ask("fare?")])
     weights, [prompt] = engine.calls[0]
     parts = PARTS[rung]
@@ -91,12 +93,14 @@ def test_the_trace_tells_all_and_is_json() -> None:
     [answer] = fake_assistant(engine=FakeEngine("9.40 marks [1][7]."), notes=["old index"]).answer([talk])
     trace = answer.trace
     assert (trace.question, trace.query) == ("and a cat?", "How much is a dog? and a cat?")
-    assert [hit["n"] for hit in trace.retrieved] == [1, 2]
+    assert [hit["document"] for hit in trace.retrieved] == ["fares.md", "dogs.md"]
+    assert [hit["n"] for hit in trace.passages] == [1, 2]
     assert trace.retrieved[0]["scores"] == {"dense": 0.5}
+    assert trace.settings == {"citations": "mark", "injection": "mark"}
     assert trace.cited == [1]
     assert trace.notes == [
         "old index",
-        "searched for the last two questions together, the last one being short",
+        "searched for what the question means in the conversation, not for its words alone",
         "the reply cites [7], and there were 2 passages",
     ]
     assert list(answer.to_json()) == ["answer", "citations", "refused", "rung", "trace"]
@@ -132,8 +136,9 @@ def test_plugins_drop_and_reorder_hits() -> None:
         hits[:] = [hit for hit in hits if hit.chunk.document != "fares.md"]
 
     [answer] = fake_assistant(host=host_with(filter_hits=filter_hits)).answer([ask("fare?")])
-    assert [hit["document"] for hit in answer.trace.retrieved] == ["dogs.md"]
-    assert [hit["document"] for hit in answer.trace.dropped] == ["fares.md"]
+    assert [hit["document"] for hit in answer.trace.retrieved] == ["fares.md", "dogs.md"]
+    assert [hit["document"] for hit in answer.trace.filtered] == ["fares.md"]
+    assert [hit["document"] for hit in answer.trace.passages] == ["dogs.md"]
     assert "[1] Dogs:" in answer.trace.prompt[-1]["content"]
     assert "9.40" not in answer.trace.prompt[-1]["content"]
 
@@ -162,6 +167,24 @@ def test_streaming_gives_the_same_answer() -> None:
     assert "".join(reply) == "The single fare is 9.40 marks [1]."
     streamed, whole = reply.answer(), fake_assistant("hybrid").answer([ask("fare?")])[0]
     assert streamed.to_json() == whole.to_json()
+
+
+def test_what_is_checked_comes_sentence_by_sentence_and_never_unchecked() -> None:
+    said = "A single fare is 9.40 marks. Dogs travel free [1]. Ask the purser at the window."
+    reply = fake_assistant(engine=FakeEngine(said)).stream(ask("fare?"))
+    pieces = [piece for piece in reply if piece]
+    whole = fake_assistant(engine=FakeEngine(said)).answer([ask("fare?")])[0]
+    assert len(pieces) == 3
+    assert "".join(pieces) == whole.answer == reply.answer().answer
+    assert pieces[0].startswith("A single fare is 9.40 marks [1].")
+    assert reply.answer().to_json() == whole.to_json()
+
+
+def test_where_citations_are_strict_nothing_is_shown_before_all_is_checked() -> None:
+    said = "A single fare is 9.40 marks [1]. A return is 99 marks [1]."
+    reply = fake_assistant(engine=FakeEngine(said), citations="strict").stream(ask("fare?"))
+    pieces = [piece for piece in reply if piece]
+    assert pieces == ["The papers do not say. Next: ring the desk."]
 
 
 def test_a_stopped_reply_is_kept_as_far_as_it_came() -> None:

@@ -64,7 +64,7 @@ def index(project: Project, monkeypatch: pytest.MonkeyPatch) -> FakeRetriever:
     """An index with fingerprint `i1` and a retriever that needs no model."""
     write_json(project.index / "manifest.json", {"fingerprint": "i1"})
     retriever = FakeRetriever(chunk(FARES))
-    monkeypatch.setattr(opening, "open_retriever", lambda *_, **__: retriever)
+    monkeypatch.setattr(opening, "open_lookup", lambda *_, **__: retriever)
     return retriever
 
 
@@ -96,8 +96,8 @@ def test_without_an_index_a_rung_that_looks_up_says_so(project: Project, fakes: 
 
 def test_cheap_rungs_answer_before_any_training(project: Project, fakes: PluginHost, index: FakeRetriever) -> None:
     prompt, few_shot, rag = (open_assistant(project, None, fakes, rung) for rung in ("prompt", "few-shot", "rag"))
-    assert rag.retriever is index
-    assert prompt.retriever is None
+    assert rag.lookup is index
+    assert prompt.lookup is None
     assert len(few_shot.demonstrations) == 2
     assert prompt.instructions == "As the recipe says now."
     assert rag.declines.wanted == (DECLINE,)

@@ -14,3 +14,13 @@ def test_away_from_a_terminal_each_activity_gets_its_first_and_last_line(capsys:
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.splitlines() == ["downloading tiny: 0 %", "downloading tiny: 100 %", "converting tiny: 50 %"]
+
+
+def test_a_program_that_draws_its_own_bars_may_ask_for_more_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LORESMITH_PROGRESS_SECONDS", "0")
+    with progress_report() as report:
+        for done in range(3):
+            report("embedding", done, 4)
+    assert capsys.readouterr().err.splitlines() == ["embedding: 0 %", "embedding: 25 %", "embedding: 50 %"]

@@ -170,3 +170,20 @@ def test_promoting_is_refused_while_another_process_writes(
 def test_outside_a_project_it_says_so(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert loresmith(["runs", "ls", "--project", str(tmp_path)]) == 2
     assert "assistant.yaml" in capsys.readouterr().err
+
+
+def test_two_runs_are_compared_by_what_differs(make_run: Make, runs: Calls) -> None:
+    one, other = make_run(["prompt", "rag"]), make_run(["prompt"], index="index-2")
+    report = other.read_report()
+    report["rungs"]["prompt"]["metrics"]["still"] = {"mean": 0.9, "low": 0.8, "high": 1.0}
+    write_json(other.report, report)
+    other.recipe.write_text(other.recipe.read_text().replace("k: 3", "k: 7"))
+    assert runs("diff", one.id, other.id, "--json") == 0
+    assert runs.value["recipe"] == [{"key": "knowledge.retriever.k", "values": [3, 7]}]
+    assert runs.value["hashes"] == [{"key": "index", "values": ["index-1", "index-2"]}]
+    assert runs.value["versions"] == []
+    means = {each["rung"]: [value and value["mean"] for value in each["values"]] for each in runs.value["rungs"]}
+    assert means == {"prompt": [0.5, 0.9], "rag": [0.5, None]}
+    assert runs("diff", one.id, other.id) == 0
+    for line in ("  knowledge.retriever.k", "  - 3", "  + 7", "versions: the same", "  + still not measured"):
+        assert line in runs.out.splitlines()

@@ -9,7 +9,8 @@ import pytest
 
 from loresmith.errors import DataError, PluginFailed, RetrievalError
 from loresmith.hooks import hookimpl
-from loresmith.knowledge import index, vectors
+from loresmith.knowledge import base_index, index, vectors
+from loresmith.knowledge.lookup import open_lookup
 from loresmith.knowledge.manifest import Manifest
 from loresmith.values import Chunk, Hit, Trace
 
@@ -209,7 +210,14 @@ def test_an_interrupted_embedding_goes_on_where_it_was(desk: Desk, monkeypatch: 
     assert desk.found()[0] == "dogs.md"
 
 
-STEPS = [(vectors, "content_hash"), (index, "write_chunks"), (Manifest, "write"), (index, "prune"), (index, "_tidy")]
+STEPS = [
+    (vectors, "content_hash"),
+    (base_index, "write_chunks"),
+    (Manifest, "write"),
+    (base_index, "prune"),
+    (base_index, "seal"),
+    (base_index.BaseIndex, "_tidy"),
+]
 
 
 @pytest.mark.parametrize(("place", "step"), STEPS, ids=[step for _, step in STEPS])
@@ -243,9 +251,11 @@ def test_plugins_may_drop_and_reorder_hits(desk: Desk) -> None:
     desk.refresh()
     before = desk.found()
     desk.host.add(Plugin(), "no-dogs")
-    assert desk.found() == [name for name in reversed(before) if name != "dogs.md"]
-    assert desk.open(filtered=False).search(["dogs on deck"])[0][0].chunk.document == "dogs.md"
-    langchain = desk.open().inner.invoke("dogs on deck")
+    door = open_lookup(desk.project, desk.recipe, desk.host, Path)
+    found = [hit.chunk.document for hit in door.search(["dogs on deck"], 20)[0]]
+    assert found == [name for name in reversed(before) if name != "dogs.md"]
+    assert desk.found() == before
+    langchain = desk.open().invoke("dogs on deck")
     assert "dogs.md" not in {document.metadata["document"] for document in langchain}
 
 
@@ -258,7 +268,7 @@ def test_a_filter_that_fails_shows_nothing(desk: Desk) -> None:
     desk.refresh()
     desk.host.add(Plugin(), "broken")
     with pytest.raises(PluginFailed, match="filter_hits failed: ZeroDivisionError: dogs on deck"):
-        desk.found()
+        open_lookup(desk.project, desk.recipe, desk.host, Path).search(["dogs on deck"])
 
 
 def _break(*_: Any, **__: Any) -> None:

@@ -50,7 +50,7 @@ def test_a_kill_at_any_instant_leaves_an_index_that_can_be_searched(tmp_path: Pa
     subprocess.run(loresmith(tmp_path, "index"), check=True, capture_output=True)
     took = time.monotonic() - started
     instants = random.Random(5)
-    for edition in range(1, 7):
+    for edition in range(1, 11):
         write_documents(tmp_path, edition)
         rebuild = ["--rebuild"] if edition % 3 == 0 else []
         process = subprocess.Popen(
@@ -59,11 +59,11 @@ def test_a_kill_at_any_instant_leaves_an_index_that_can_be_searched(tmp_path: Pa
         time.sleep(instants.uniform(0.2, took))
         process.send_signal(signal.SIGKILL)
         process.wait()
-        hits = json.loads(run(tmp_path, "search", "dogs"))["hits"]
-        assert len(hits) == 4
-        assert len({hit["text"].split(" of rule")[0][-10:] for hit in hits}) == 1, "editions are mixed"
+        hits = json.loads(run(tmp_path, "search", "dogs", "-k", "20"))["hits"]
+        assert hits
+        assert len({hit["text"].split(" of rule")[0].split()[-1] for hit in hits}) == 1, "editions are mixed"
     assert json.loads(run(tmp_path, "index"))["documents"] == 30
-    assert "Edition 6" in run(tmp_path, "search", "dogs")
+    assert "Edition 10" in run(tmp_path, "search", "dogs")
     assert len(list((tmp_path / ".loresmith/index").iterdir())) == 4
 
 

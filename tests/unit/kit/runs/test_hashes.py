@@ -112,5 +112,5 @@ def test_without_room_for_its_memory_it_still_hashes(model: Path, monkeypatch: p
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("loresmith.runs.hashes.write_json", full)
+    monkeypatch.setattr("loresmith.filehashes.write_json", full)
     assert base_hash(model) == files.folder_hash(model)

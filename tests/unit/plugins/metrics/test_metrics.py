@@ -33,7 +33,7 @@ def test_all_are_offered_and_say_whether_they_are_right_or_wrong(host: PluginHos
     binary = {spec.name: spec.binary for spec in host.registry.of(MetricSpec)}
     assert binary == {
         "token_f1": False, "exact_match": True, "citation": False, "declines": True, "pattern": True,
-        "json_schema": True, "reward": False,
+        "json_schema": True, "injection": True, "reward": False,
     }  # fmt: skip
 
 

@@ -1,136 +1,87 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from loresmith.specs import Retriever, RetrieverContext
 from loresmith.testing import check_retriever
-from loresmith.values import Chunk, Hit
+from loresmith_plugins.retrievers.finder import as_retriever
 from loresmith_plugins.retrievers.hybrid import HybridOptions
-from loresmith_plugins.retrievers.hybrid.fusion import fuse
-from loresmith_plugins.retrievers.hybrid.retriever import hybrid_retriever
-from loresmith_plugins.retrievers.hybrid.words import WordIndex
-
-TEXTS = {
-    "dogs": "Dogs travel free on the open deck. A dog in a cabin pays.",
-    "fares": "The single fare is 9.40 marks on route 7.",
-    "refund": "Refunds are paid when the Line cancels a sailing.",
-    "blank": "and of the",
-}
-
-
-def chunks(texts: dict[str, str] = TEXTS) -> dict[str, Chunk]:
-    return {name: Chunk(name, f"{name}.md", 0, len(text), text, "") for name, text in texts.items()}
-
-
-class Line:
-    """A store whose vectors lie on a line: chunk n is nearest to the query n."""
-
-    def search(self, vectors: Any, k: int) -> list[list[tuple[str, float]]]:
-        order = list(TEXTS)
-        scored = [[(name, 1 - abs(n - float(v[0]))) for n, name in enumerate(order)] for v in vectors]
-        return [sorted(row, key=lambda pair: -pair[1])[:k] for row in scored]
-
-
-def context(folder: Path, fingerprint: str = "1", **more: Any) -> RetrieverContext:
-    def embed(queries: Sequence[str]) -> Any:
-        return np.array([[float(len(query) % 4)] for query in queries], dtype=np.float32)
-
-    return RetrieverContext(folder, fingerprint, more.pop("chunks", chunks()), embed, Line, **more)
+from loresmith_plugins.retrievers.hybrid.retriever import HybridFinder
+from loresmith_plugins.retrievers.meaning import Meaning
+from vector_arc import TEXTS, Arc, context
 
 
 def retriever(folder: Path, options: dict[str, Any] | None = None, **more: Any) -> Any:
-    return hybrid_retriever(HybridOptions(**options or {}), context(folder, **more))
+    return as_retriever(HybridFinder(HybridOptions(**options or {}), context(folder, **more)))
 
 
-def test_fusion_adds_the_weighted_reciprocals_of_the_ranks() -> None:
-    rankings = {"dense": [("a", 0.9), ("b", 0.5)], "bm25": [("b", 7.0), ("c", 1.0)]}
-    fused = fuse(rankings, {"dense": 1.0, "bm25": 2.0}, 10)
-    assert [id_ for id_, _ in fused] == ["b", "c", "a"]
-    assert fused[0][1] == pytest.approx(
-        {"rrf": 1 / 12 + 2 / 11, "dense": 0.5, "dense_rank": 2, "bm25": 7, "bm25_rank": 1}
-    )
-    assert fused[2][1] == pytest.approx({"rrf": 1 / 11, "dense": 0.9, "dense_rank": 1})
+@pytest.mark.parametrize("fusion", ["scores", "ranks"])
+def test_it_conforms(tmp_path: Path, fusion: str) -> None:
+    check_retriever(retriever(tmp_path, {"fusion": fusion}), ["a dog", "fare", "refunds for cancelled sailings"])
 
 
-def test_ties_go_to_the_better_rank_then_to_the_smaller_id() -> None:
-    rankings = {"dense": [("z", 1.0), ("y", 0.9)], "bm25": [("b", 2.0), ("y", 1.0)]}
-    weights = {"dense": 1.0, "bm25": 1.0}
-    assert [id_ for id_, _ in fuse(rankings, weights, 0)] == ["b", "z", "y"]
-
-
-def test_it_conforms_and_is_a_langchain_retriever(tmp_path: Path) -> None:
-    from langchain_core.retrievers import BaseRetriever
-
-    built = retriever(tmp_path)
-    assert isinstance(built, BaseRetriever)
-    assert isinstance(built, Retriever)
-    check_retriever(built, ["a dog", "fare", "refunds for cancelled sailings"])
-
-
-def test_hits_carry_the_scores_of_both_ways(tmp_path: Path) -> None:
+def test_hits_carry_every_score(tmp_path: Path) -> None:
     hit = retriever(tmp_path).search(["dogs on deck"], 1)[0][0]
     assert hit.chunk.document == "dogs.md"
-    assert set(hit.scores) == {"dense", "dense_rank", "bm25", "bm25_rank", "rrf"}
-    assert hit.score == hit.scores["rrf"]
+    assert set(hit.scores) == {
+        "dense", "dense_z", "dense_weight", "bm25", "bm25_z", "bm25_weight", "fused",
+    }  # fmt: skip
+    assert hit.score == hit.scores["fused"]
+    ranks = retriever(tmp_path, {"fusion": "ranks"}).search(["dogs on deck"], 1)[0][0]
+    assert set(ranks.scores) == {"dense", "dense_rank", "bm25", "bm25_rank", "rrf"}
 
 
-def test_words_are_found_in_any_form_and_numbers_of_one_digit_count(tmp_path: Path) -> None:
-    words = WordIndex(tmp_path / "bm25", "1", chunks())
-    found = words.search(["CANCELLED sailings", "refunding", "7", "dogs'"], 3)
-    assert [row[0][0] for row in found] == ["refund", "refund", "fares", "dogs"]
+def test_words_decide_where_one_chunk_says_the_whole_question(tmp_path: Path) -> None:
+    texts = {f"{n:02}": f"Number {n} is here." for n in range(12)} | {"zebra": "Zebra crossing on Quay Street."}
+    # By its length the query lies nearest to chunk 01; by its words, to the one that says all of them.
+    (hits,) = retriever(tmp_path, texts=texts).search(["zebra crossing Quay Street 3"], 2)
+    assert hits[0].chunk.id == "zebra"
+    assert hits[0].scores["bm25_weight"] > 0.3
 
 
-@pytest.mark.parametrize("query", ["", "of the and", "zzz unknown", "¿?"])
-def test_a_query_without_known_words_is_left_to_the_vectors(tmp_path: Path, query: str) -> None:
-    assert WordIndex(tmp_path / "bm25", "1", chunks()).search([query], 3) == [[]]
-    hits = retriever(tmp_path).search([query])[0]
-    assert hits
-    assert all("bm25" not in hit.scores for hit in hits)
+def test_words_by_chance_weigh_little(tmp_path: Path) -> None:
+    texts = {f"{n:02}": f"Number {n} is here." for n in range(12)} | {"zebra": "Zebra crossing on Quay Street."}
+    query = "which beasts with stripes may walk over a street at night and why"
+    (hits,) = retriever(tmp_path, texts=texts).search([query], 13)
+    zebra = next(hit for hit in hits if hit.chunk.id == "zebra")
+    assert zebra.scores["bm25"] > 0
+    assert zebra.scores["bm25_weight"] < 0.2
 
 
-def test_chunks_without_a_single_word_are_no_obstacle(tmp_path: Path) -> None:
-    for _ in range(2):
-        words = WordIndex(tmp_path / "bm25", "1", chunks({"blank": "and of the"}))
-        words.save()
-        assert words.search(["dogs"], 3) == [[]]
+def test_a_query_without_known_words_is_left_to_the_vectors(tmp_path: Path) -> None:
+    (hits,) = retriever(tmp_path).search(["zzz unknown"])
+    assert [hit.scores["bm25_weight"] for hit in hits] == [0] * 4
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
 
 
-def test_the_word_index_is_kept_without_pickles_and_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_only_words_find_gets_its_exact_cosine(tmp_path: Path) -> None:
+    arc = Arc(list(TEXTS))
+    (hits,) = retriever(tmp_path, {"candidates": 1, "k": 1}, store=arc).search(["refunds paid"], 1)
+    # A query of this length is nearest to "dogs"; "refund" is found by words alone, 60 degrees off.
+    assert arc.asked[0] == ["refund"]
+    assert {hit.chunk.id: hit.scores["dense"] for hit in hits} == {"refund": pytest.approx(0.5)}
+
+
+def test_the_sample_of_vectors_is_kept_and_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     retriever(tmp_path).prepare()
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert files
-    assert {path.suffix for path in files} == {".npy", ".json"}
-    expected = WordIndex(tmp_path / "none", "1", chunks()).search(["dogs"], 3)
-    monkeypatch.setattr(WordIndex, "_make", _never)
-    assert WordIndex(tmp_path / "bm25", "1", chunks()).search(["dogs"], 3) == expected
+    assert (tmp_path / "sample/vectors.npy").is_file()
+    expected = retriever(tmp_path).search(["dogs"])[0][0].scores
+
+    def never(*_: Any) -> Any:
+        raise AssertionError("the sample was drawn, not read")
+
+    monkeypatch.setattr(Meaning, "_drawn", never)
+    assert retriever(tmp_path).search(["dogs"])[0][0].scores == expected
     retriever(tmp_path).prepare()
-
-
-def test_a_word_index_of_other_chunks_is_made_anew(tmp_path: Path) -> None:
-    retriever(tmp_path).prepare()
-    other = chunks({**TEXTS, "cats": "Cats stay at home."})
-    changed = WordIndex(tmp_path / "bm25", "2", other)
-    assert changed.search(["cat"], 1)[0][0][0] == "cats"
-    changed.save()
-    assert WordIndex(tmp_path / "bm25", "2", other).search(["cat"], 1)[0][0][0] == "cats"
-
-
-def test_a_damaged_stamp_is_a_stale_index(tmp_path: Path) -> None:
-    retriever(tmp_path).prepare()
-    (tmp_path / "bm25/fingerprint.json").write_text("{")
-    assert WordIndex(tmp_path / "bm25", "1", chunks()).search(["dogs"], 1)[0][0][0] == "dogs"
 
 
 def test_a_way_of_weight_zero_is_not_asked(tmp_path: Path) -> None:
     dense = retriever(tmp_path / "a", {"bm25": 0})
     dense.prepare()
-    assert not (tmp_path / "a").exists()
+    assert not (tmp_path / "a/bm25").exists()
     assert all("bm25" not in hit.scores for hit in dense.search(["dogs"])[0])
     words = retriever(tmp_path / "b", {"dense": 0})
     assert [hit.chunk.id for hit in words.search(["dogs"])[0]] == ["dogs"]
@@ -138,32 +89,19 @@ def test_a_way_of_weight_zero_is_not_asked(tmp_path: Path) -> None:
         HybridOptions(dense=0, bm25=0)
 
 
+def test_a_recipe_of_before_that_names_the_constant_of_ranks_is_fused_by_ranks() -> None:
+    kept = {"k": 3, "candidates": 50, "rrf_k": 60, "dense": 1, "bm25": 1}
+    assert HybridOptions.model_validate(kept).fusion == "ranks"
+    assert HybridOptions.model_validate({"k": 3}).fusion == "scores"
+    assert HybridOptions.model_validate({"rrf_k": 60, "fusion": "scores"}).fusion == "scores"
+
+
+def test_a_floor_over_ranks_is_refused() -> None:
+    with pytest.raises(ValidationError, match="floor needs fusion: scores"):
+        HybridOptions(fusion="ranks", floor=1)
+
+
 def test_k_of_the_call_beats_that_of_the_recipe_and_may_exceed_the_candidates(tmp_path: Path) -> None:
     built = retriever(tmp_path, {"k": 2, "candidates": 1})
     assert len(built.search(["dogs"])[0]) == 2
     assert len(built.search(["dogs"], 4)[0]) == 4
-
-
-def test_langchain_gets_documents_that_plugins_have_filtered(tmp_path: Path) -> None:
-    def keep(query: str, hits: list[Hit]) -> list[Hit]:
-        return [hit for hit in hits if hit.chunk.id != "fares"]
-
-    found = retriever(tmp_path, filter=keep).invoke("dogs and fare")
-    assert found[0].metadata["chunk"] == "dogs"
-    assert "fares" not in {document.metadata["chunk"] for document in found}
-    assert found[0].page_content == TEXTS["dogs"]
-    assert found[0].metadata.keys() == {"chunk", "document", "title", "start", "end", "score", "scores"}
-
-
-def test_it_is_a_part_of_a_langchain_chain(tmp_path: Path) -> None:
-    from langchain_core.runnables import RunnableLambda
-
-    def text(documents: Any) -> str:
-        return str(documents[0].page_content)
-
-    chain = retriever(tmp_path) | RunnableLambda(text)
-    assert chain.invoke("dogs on deck") == TEXTS["dogs"]
-
-
-def _never(*_: Any) -> Callable[..., Any]:
-    raise AssertionError("the index was made, not read")

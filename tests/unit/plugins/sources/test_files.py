@@ -143,4 +143,4 @@ def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 def test_a_missing_folder_and_one_without_documents_say_so(tmp_path: Path) -> None:
     assert problems(tmp_path)["docs"].what == "there is no such file or folder"
     (tmp_path / "docs").mkdir()
-    assert problems(tmp_path)["docs"].what == "no file matches **/*.md, **/*.markdown, **/*.txt"
+    assert problems(tmp_path)["docs"].what == "no file matches **/*.md, **/*.markdown, **/*.txt, **/*.html, **/*.htm"

@@ -61,6 +61,20 @@ def test_both_forms_of_preferences_are_read(tmp_path: Path) -> None:
     assert len({pair.id, talk.id, liked.id, disliked.id}) == 4
 
 
+def test_other_simple_values_of_a_document_are_its_metadata(tmp_path: Path) -> None:
+    row = {
+        "id": "a.md",
+        "text": "At nine.",
+        "line": "red",
+        "year": 2026,
+        "tags": ["pets"],
+        "nested": {"x": 1},
+        "no": None,
+    }
+    (document,) = source(tmp_path, row).read("documents")
+    assert document.metadata == {"line": "red", "year": 2026, "tags": ["pets"]}
+
+
 def test_documents_are_read_under_any_of_their_ids(tmp_path: Path) -> None:
     documents = source(
         tmp_path,

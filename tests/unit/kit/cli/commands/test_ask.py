@@ -56,14 +56,18 @@ def test_what_a_passage_does_not_say_is_marked(
 ) -> None:
     engine.reply = lambda _prompt: "The single fare is 9.90 marks [1]."
     asked("fare?")
-    assert capsys.readouterr().out.rstrip().endswith('marks." (not supported by this passage)')
+    assert (
+        capsys.readouterr()
+        .out.rstrip()
+        .endswith('marks." (not supported: "9.90 marks" is not in the passage, which says "9.40 marks")')
+    )
 
 
 def test_json_is_the_object_of_the_reference(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
     assert asked("fare?", "--json", "--rung", "hybrid") == 0
     value = json.loads(capsys.readouterr().out)
     assert list(value) == ["answer", "citations", "refused", "rung", "trace"]
-    assert list(value["citations"][0]) == ["n", "document", "start", "end", "quote", "supported"]
+    assert list(value["citations"][0]) == ["n", "document", "start", "end", "quote", "supported", "why"]
     assert value["rung"] == "hybrid"
 
 

@@ -133,6 +133,9 @@ def test_no_control_character_of_a_model_reaches_the_terminal(tmp_path: Path) ->
 
 def test_ctrl_c_stops_the_answer_and_not_the_conversation(terminal: Terminal) -> None:
     terminal.wait_for("> ")
+    # A rung without passages: where citations are checked, nothing is shown before they are.
+    terminal.type("/rung prompt\n")
+    terminal.wait_for("> ")
     terminal.type("slow please\n")
     terminal.wait_for("first words")
     terminal.type("\x03")
@@ -140,6 +143,18 @@ def test_ctrl_c_stops_the_answer_and_not_the_conversation(terminal: Terminal) ->
     terminal.wait_for("> ")
     terminal.type("and now?\n")
     terminal.wait_for("4 turns, 9.40 marks [1].")
+    terminal.wait_for("> ")
+    terminal.type("\x04")
+    assert terminal.exit_code() == 0
+
+
+def test_a_reply_that_is_stopped_is_checked_and_shown_as_far_as_it_came(terminal: Terminal) -> None:
+    terminal.wait_for("> ")
+    terminal.type("slow please\n")
+    terminal.wait_for("slow please")
+    time.sleep(1)
+    terminal.interrupt_until("stopped")
+    terminal.wait_for("first words")
     terminal.wait_for("> ")
     terminal.type("\x04")
     assert terminal.exit_code() == 0
@@ -181,7 +196,7 @@ def test_ask_streams_at_a_terminal(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_a_single_question(tmp_path: Path) -> None:
-    terminal = Terminal(tmp_path, "ask", "slow")
+    terminal = Terminal(tmp_path, "ask", "slow", "--rung", "prompt")
     terminal.wait_for("first words")
     terminal.type("\x03")
     assert terminal.exit_code() == 130

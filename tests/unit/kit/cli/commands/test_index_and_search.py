@@ -63,7 +63,7 @@ def test_index_counts_and_search_shows_hits(root: Path, capsys: pytest.CaptureFi
     assert loresmith(root, "search", "dog on deck") == 0
     shown = capsys.readouterr().out
     assert shown.startswith("1. dogs.md [0:")
-    assert "bm25_rank 1" in shown
+    assert "fused " in shown
     assert "\\x1b[31mdeck" in shown
     assert "\x1b" not in shown
 
@@ -96,6 +96,57 @@ def test_a_query_that_is_no_utf8_is_searched_for_what_it_holds(root: Path, capsy
     assert loresmith(root, "index") == 0
     assert loresmith(root, "search", "dog \udcff", "--json") == 0
     assert '"dogs.md"' in capsys.readouterr().out
+
+
+def test_explain_shows_every_candidate_its_words_and_what_became_of_it(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert loresmith(root, "index") == 0
+    capsys.readouterr()
+    assert loresmith(root, "search", "may a dog ride", "--explain", "--k", "1") == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("searched for: may a dog ride\n\n1. dogs.md [0:")
+    assert "hit 1; shared words: may, dog, ride" in shown
+    assert "left out: 1 better ones are handed over; shared words: none" in shown
+
+    assert loresmith(root, "search", "may a dog ride", "--explain", "--k", "1", "--json") == 0
+    value = json.loads(capsys.readouterr().out)
+    assert [hit["document"] for hit in value["hits"]] == ["dogs.md"]
+    assert [(fate["hit"]["document"], fate["n"]) for fate in value["candidates"]] == [("dogs.md", 1), ("fares.md", 0)]
+    assert value["trace"]["query"] == "may a dog ride"
+
+
+@pytest.mark.parametrize(
+    ("document", "why"),
+    [
+        ("dogs.md", '"dogs.md", as "dogs.md#0": hit 1.'),
+        ("fares.md", '"fares.md", as "fares.md#0": left out: 1 better ones are handed over.'),
+        ("dog.md", 'there is no document "dog.md" in the index. Did you mean "dogs.md"?'),
+    ],
+)
+def test_why_says_where_a_document_is(root: Path, capsys: pytest.CaptureFixture[str], document: str, why: str) -> None:
+    assert loresmith(root, "index") == 0
+    capsys.readouterr()
+    assert loresmith(root, "search", "a dog on deck", "--k", "1", "--why", document) == 0
+    assert capsys.readouterr().out.strip() == why
+
+
+def test_below_the_floor_explain_says_that_nothing_is_handed_over(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = RECIPE.replace("data:\n", "  retriever: {kind: bm25, floor: 50}\ndata:\n", 1)
+    (root / "assistant.yaml").write_text(recipe)
+    assert loresmith(root, "index") == 0
+    capsys.readouterr()
+    assert loresmith(root, "search", "dog", "--explain") == 0
+    shown = capsys.readouterr().out
+    assert "is below the floor of 50" in shown
+    assert "nothing is handed over" in shown
+
+
+def test_many_queries_are_not_explained(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert loresmith(root, "search", "-", "--explain") == 2
+    assert "one query is explained at a time" in capsys.readouterr().err
 
 
 def test_unreadable_documents_end_with_code_2_and_all_their_names(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from loresmith.assistant.sentences import sentences
+from loresmith.evidence.sentences import sentences
 
 
 def cut(text: str) -> list[str]:

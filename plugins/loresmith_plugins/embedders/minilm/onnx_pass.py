@@ -1,0 +1,87 @@
+"""The encoder's forward pass on ONNX Runtime: what a query takes, and what indexes on a CPU.
+
+The graph is written once for a shape of model and kept in the user's cache folder under the hash of all it depends on;
+the weights are mapped from the model's own file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from loresmith.errors import MissingExtraError
+from loresmith.files import replacing
+from loresmith.values import content_hash
+from loresmith_plugins.embedders.minilm.graph import (
+    MAKE,
+    MASK,
+    POSITIONS,
+    STATES,
+    TOKENS,
+    WEIGHTS,
+    Tensors,
+    positions,
+    write_graph,
+)
+
+
+class OnnxPass:
+    """The model's last hidden states, computed by ONNX Runtime on as many threads as torch would take.
+
+    Args:
+        path: The model's folder.
+
+    Raises:
+        MissingExtraError: If onnxruntime is not installed, or the graph is not written yet and onnx is missing.
+        Unwritable: If the model is of a kind that the graph cannot express.
+        ModelRefused: If the file of the weights is not whole.
+    """
+
+    tokens_a_batch = 512
+    """Budget of a batch, padding included: what a layer leaves behind then still fits the processor's cache."""
+
+    def __init__(self, path: Path) -> None:
+        self._config = json.loads((path / "config.json").read_text(encoding="utf-8"))
+        graph = kept_graph(path, self._config)
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise MissingExtraError("onnxruntime", "rag") from error
+        options = onnxruntime.SessionOptions()
+        threads = os.environ.get("OMP_NUM_THREADS", "")
+        options.intra_op_num_threads = int(threads) if threads.isdecimal() else 0
+        options.log_severity_level = 3
+        # Threads that spin while they wait would take the time of whatever else this process computes.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.resolve()))
+        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+    def __call__(self, tokens: Any, mask: Any) -> Any:
+        """Return the states, float32 of shape (texts, longest, dimension); tokens and mask are int64 and int32."""
+        given = {TOKENS: tokens, POSITIONS: positions(self._config, mask), MASK: mask}
+        return self._session.run([STATES], given)[0]
+
+
+def kept_graph(path: Path, config: dict[str, Any]) -> bytes:
+    """Return the model's graph, written if it is not kept yet; where nothing can be kept it is written every time.
+
+    Raises:
+        MissingExtraError, Unwritable: As `OnnxPass`.
+    """
+    from platformdirs import user_cache_path
+
+    tensors = Tensors.read(path / WEIGHTS)
+    shape = json.dumps([MAKE, config, tensors.begin, dict(tensors.entries)], sort_keys=True)
+    kept = user_cache_path("loresmith") / "graphs" / f"{content_hash(shape)[:32]}.onnx"
+    with suppress(OSError):
+        return kept.read_bytes()
+    try:
+        graph = write_graph(config, tensors)
+    except ImportError as error:
+        raise MissingExtraError("onnx", "rag") from error
+    with suppress(OSError), replacing(kept) as temporary:
+        temporary.write_bytes(graph)
+    return graph

@@ -1,0 +1,1 @@
+"""What stands between documents, model and reader: injected instructions are kept from the model, citations checked."""
