@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+
+from loresmith_tui.shown import one_line, same_length
+from loresmith_tui.widgets.bars import interval, share, span_of
+
+
+@pytest.fixture(params=["0", "1"], ids=["unicode", "ascii"])
+def ascii_only(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    monkeypatch.setenv("LORESMITH_ASCII", request.param)
+    return request.param == "1"
+
+
+def test_an_interval_stands_where_its_figures_are(ascii_only: bool) -> None:
+    drawn = interval(0.5, 0.25, 0.75, 21)
+    assert len(drawn) == 21
+    assert drawn == ("     |----o----|     " if ascii_only else "     ├────●────┤     ")
+
+
+@pytest.mark.parametrize(("mean", "low", "high"), [(0, 0, 0), (1, 1, 1), (0.5, -3, 9)])
+def test_an_interval_never_leaves_its_line(mean: float, low: float, high: float) -> None:
+    assert len(interval(mean, low, high, 10)) == 10
+
+
+def test_the_span_holds_all_intervals_even_one_without_width() -> None:
+    low, high = span_of([{"low": 0.2, "high": 0.2, "mean": 0.2}])
+    assert low < 0.2 < high
+    assert span_of([]) == (0.0, 1.0)
+
+
+def test_a_share_is_full_at_its_end_and_empty_where_nothing_is_known(ascii_only: bool) -> None:
+    full, empty = ("#", ".") if ascii_only else ("█", "░")
+    assert share(5, 10, 10) == full * 5 + empty * 5
+    assert share(30, 10, 4) == full * 4
+    assert share(0, 0, 4) == empty * 4
+
+
+def test_text_is_made_harmless_and_positions_in_it_stay() -> None:
+    text = "a\x1b[31mb\r\n\x00c\u202ed\u2028e"
+    assert len(same_length(text)) == len(text)
+    assert all(character == "\n" or character.isprintable() for character in same_length(text))
+    assert "\x1b" not in one_line(text)
+    assert one_line("x" * 900, 10) == "x" * 9 + one_line("x" * 900, 10)[-1]

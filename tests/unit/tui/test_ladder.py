@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from app_driver import opened, text_of, until, until_shown
+from loresmith.files import read_json
+from loresmith.rungs import RUNGS
+
+
+async def test_rungs_stand_with_their_intervals_and_the_verdict_is_said(project: Path) -> None:
+    [report] = (project / ".loresmith" / "runs").glob("*/report.json")
+    verdict = read_json(report)["verdict"]
+    async with opened(project, (120, 40)) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, *RUNGS, f" {verdict['ship']}. ")
+        lines = text_of(pilot).splitlines()
+        for rung in RUNGS:
+            assert any(f" {rung} " in line and "●" in line for line in lines), rung
+
+
+async def test_strata_orders_and_metrics_are_leafed_through(project: Path) -> None:
+    async with opened(project) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "worst first", "token_f1, decides", "questions: all")
+        await pilot.press("s", "w", "m")
+        await until_shown(pilot, "questions: answerable", "lost first", "exact_match")
+        await pilot.press("s", "s")
+        await until_shown(pilot, "questions: all")
+
+
+async def test_the_worst_question_opens_with_every_rungs_answer_and_the_next_follows(project: Path) -> None:
+    async with opened(project, (160, 40)) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "worst first")
+        await pilot.press("j")
+        await until_shown(pilot, "1 of ", "wanted: ", *(f" {rung} " for rung in RUNGS))
+        await pilot.press("n")
+        await until_shown(pilot, "2 of ")
+        await pilot.press("escape")
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
+
+
+async def test_a_chosen_rung_is_promoted(own: Path) -> None:
+    async with opened(own) as pilot:
+        await pilot.press("4")
+        await until_shown(pilot, "Verdict:")
+        pilot.app.screen.query_one("#rungs").focus()
+        await pilot.press("down", "p")
+        await until_shown(pilot, "Make few-shot of run")
+        await pilot.press("y")
+        await until(pilot, lambda: read_json(own / ".loresmith" / "artefact.json")["rung"] == "few-shot")

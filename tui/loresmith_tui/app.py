@@ -1,0 +1,74 @@
+"""The app: its rooms, the keys that hold everywhere, its themes. What happens in a room is the room's own business."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.theme import Theme
+
+from loresmith_tui import rooms
+from loresmith_tui.commands import Actions
+from loresmith_tui.session import Session
+from loresmith_tui.shown import ascii_only
+
+# The colours of Okabe and Ito, which people with any colour vision tell apart.
+DARK = Theme(
+    "loresmith", primary="#56B4E9", secondary="#CC79A7", accent="#F0E442", warning="#E69F00", error="#E8743B",
+    success="#2FC49A", foreground="#E6E6E6", background="#101418", surface="#171D23", panel="#222B33", dark=True,
+)  # fmt: skip
+LIGHT = Theme(
+    "loresmith-light", primary="#0072B2", secondary="#A0457E", accent="#7A5C00", warning="#8F5F00", error="#B04A00",
+    success="#00735A", foreground="#1A1A1A", background="#FAFAF7", surface="#F0F0EC", panel="#E2E2DC", dark=False,
+)  # fmt: skip
+
+
+class LoresmithApp(App[None]):
+    """The terminal app.
+
+    Args:
+        session: What it may ask of the core.
+    """
+
+    TITLE = "Loresmith"
+    CSS_PATH = "app.tcss"
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
+        name: room.open for name, room in rooms.ROOMS.items()
+    }
+    COMMANDS = App.COMMANDS | {Actions}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(room.key, f"go('{name}')", room.title, show=False, tooltip=room.tooltip)
+            for name, room in rooms.ROOMS.items()
+        ),
+        Binding("question_mark,f1", "keys", "Keys", key_display="?", tooltip="What can be pressed on this screen"),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True, tooltip="Close the app; what is running goes on"),
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        for theme in (DARK, LIGHT):
+            self.register_theme(theme)
+        self.theme = DARK.name
+
+    def on_mount(self) -> None:
+        """Open the first room."""
+        if ascii_only():
+            self.add_class("-ascii")
+        self.switch_mode("home")
+
+    def action_go(self, room: str) -> None:
+        """Go to a room."""
+        if len(self.screen_stack) == 1:  # a question that is open wants its answer first
+            self.switch_mode(room)
+
+    def action_keys(self) -> None:
+        """Show what can be pressed."""
+        from loresmith_tui.screens.keys import KeysScreen
+
+        if not isinstance(self.screen, KeysScreen):
+            self.push_screen(KeysScreen(self.screen))

@@ -1,0 +1,104 @@
+"""Long work: commands in processes of their own, which outlive the app and tell by files how far they are."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Collection
+from pathlib import Path
+
+from loresmith.cli.progress import LINES_VARIABLE
+from loresmith.errors import LockHeld
+from loresmith.lock import Holder, holder
+from loresmith.project import Project
+
+TAIL = 8000
+"""Bytes of the log that are looked at."""
+_PROGRESS = re.compile(r"(?P<activity>.+): (?P<percent>\d+) %")
+
+
+class Jobs:
+    """The writing commands of a project: at most one runs at a time, whoever started it.
+
+    Args:
+        project: The project.
+        disabled: Plugins that the commands leave out.
+    """
+
+    def __init__(self, project: Project, disabled: Collection[str] = ()) -> None:
+        self._project, self._disabled = project, disabled
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> Path:
+        """What the command that was started last has said."""
+        return self._project.state / "app.log"
+
+    def start(self, *words: str) -> None:
+        """Start a command of `loresmith` that goes on when the app is closed.
+
+        Raises:
+            LockHeld: If one is at work.
+        """
+        at_work = self.at_work()
+        # Of a holder on another machine only the lock itself knows whether it is still there.
+        if (at_work and at_work.process.here) or self.running:
+            raise LockHeld(f"{at_work or 'a command'} is at work in this project", "Wait for it, or stop it first.")
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        left_out = [word for name in sorted(self._disabled) for word in ("--no-plugin", name)]
+        command = [sys.executable, "-m", "loresmith", *words, "--project", str(self._project.root), *left_out]
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, LINES_VARIABLE: "0.5", "PYTHONUNBUFFERED": "1"},
+                # A session of its own: neither a closed terminal nor Ctrl-C in it reaches the command.
+                start_new_session=True,
+            )
+
+    @property
+    def running(self) -> bool:
+        """Whether the command that was started here still runs."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def code(self) -> int | None:
+        """With which code the command that was started here has ended; None if it runs, or if there was none."""
+        return self._process.poll() if self._process else None
+
+    def at_work(self) -> Holder | None:
+        """Return the command that writes in the project, wherever it was started."""
+        return holder(self._project)
+
+    def stop(self) -> bool:
+        """Ask the command to stop and keep what it has; return whether there was one."""
+        at_work = self.at_work()
+        if at_work and at_work.process.here:
+            os.kill(at_work.process.pid, signal.SIGINT)
+            return True
+        if self.running and self._process:
+            self._process.send_signal(signal.SIGINT)
+            return True
+        return False
+
+    def said(self) -> list[str]:
+        """Return the last lines of what the command has said, without those of progress."""
+        return [line for line in self._tail() if not _PROGRESS.fullmatch(line)]
+
+    def progress(self) -> tuple[str, int] | None:
+        """Return what the command is at, and how many percent of it are done; None where it does not say."""
+        found = [match for line in self._tail() if (match := _PROGRESS.fullmatch(line))]
+        return (found[-1]["activity"], int(found[-1]["percent"])) if found else None
+
+    def _tail(self) -> list[str]:
+        try:
+            with self.log.open("rb") as stream:
+                stream.seek(max(0, stream.seek(0, os.SEEK_END) - TAIL))
+                return stream.read().decode("utf-8", "replace").splitlines()
+        except OSError:
+            return []

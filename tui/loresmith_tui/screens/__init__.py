@@ -1,0 +1,1 @@
+"""The rooms, and the questions they ask."""

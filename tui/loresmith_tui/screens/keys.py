@@ -1,0 +1,48 @@
+"""The page of keys: what can be pressed on the screen below it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen, Screen
+from textual.widgets import DataTable, Label
+
+from loresmith_tui.widgets.keyed import keyed
+
+
+class KeysScreen(ModalScreen[None]):
+    """Lists the keys of a screen; Enter presses one.
+
+    Args:
+        screen: The screen.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark", "dismiss", "Close")]
+
+    def __init__(self, screen: Screen[Any]) -> None:
+        super().__init__()
+        self._keyed = list(keyed(screen))
+
+    def compose(self) -> ComposeResult:
+        """Put the table into a frame."""
+        with Vertical(classes="dialog wide"):
+            yield Label("Keys   (Enter does it, Escape closes; Ctrl+P finds every action by name)", markup=False)
+            yield DataTable(cursor_type="row", show_header=False)
+
+    def on_mount(self) -> None:
+        """Fill the table."""
+        table = self.query_one(DataTable)
+        table.add_columns("key", "does", "more")
+        primary = self.app.theme_variables["primary"]
+        for each in self._keyed:
+            table.add_row(Text(each.keys, f"bold {primary}"), Text(each.title), Text(each.help))
+
+    async def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """Do what the row says, on the screen below."""
+        chosen = self._keyed[event.cursor_row]
+        await self.dismiss()
+        await self.app.run_action(chosen.action, chosen.node)

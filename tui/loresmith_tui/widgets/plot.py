@@ -1,0 +1,124 @@
+"""Curves drawn with characters: Braille dots, eight to a cell, or one sign a cell where there is but ASCII."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.style import Style
+from rich.text import Text
+from textual.widget import Widget
+
+from loresmith_tui.shown import signs
+
+DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+"""Bits of a Braille cell, row by row."""
+LABEL = 9
+"""Columns of the labels at the left."""
+
+Points = Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A curve: its name, its points by rising x, the colour of the theme it is drawn in, and its sign in ASCII."""
+
+    name: str
+    points: Points
+    colour: str
+    sign: str = "*"
+
+
+class Plot(Widget):
+    """Curves over one axis. A point that is no finite number is left out."""
+
+    def __init__(self, id: str | None = None) -> None:  # noqa: A002 - as all widgets name it
+        super().__init__(id=id)
+        self._curves: list[Curve] = []
+
+    def draw(self, curves: Sequence[Curve]) -> None:
+        """Show other curves."""
+        self._curves = [
+            Curve(curve.name, [p for p in curve.points if math.isfinite(p[1])], curve.colour, curve.sign)
+            for curve in curves
+        ]
+        self.refresh()
+
+    def render(self) -> Text:
+        """Draw for the size there is."""
+        width, height = self.size.width - LABEL - 1, self.size.height - 2
+        points = [point for curve in self._curves for point in curve.points]
+        if not points or width < 8 or height < 2:
+            return Text("")
+        canvas = _Canvas(width, height, points)
+        for curve in self._curves:
+            canvas.add(curve, self.app.theme_variables[curve.colour])
+        return canvas.text(self._legend())
+
+    def _legend(self) -> Text:
+        legend = Text()
+        for curve in self._curves:
+            if curve.points:
+                sign = signs().mean if signs().braille else curve.sign
+                last = curve.points[-1][1]
+                legend.append(f" {sign} {curve.name} {last:.4g} ", self.app.theme_variables[curve.colour])
+        return legend
+
+
+class _Canvas:
+    """Cells with the dots and the colour that each has."""
+
+    def __init__(self, width: int, height: int, points: Points) -> None:
+        self.width, self.height, self.fine = width, height, signs().braille
+        xs, ys = [x for x, _ in points], [y for _, y in points]
+        self.x, self.y = (min(xs), max(xs)), (min(ys), max(ys))
+        self.cells: dict[tuple[int, int], tuple[int, str, str]] = {}
+
+    def add(self, curve: Curve, colour: str) -> None:
+        before: tuple[int, int] | None = None
+        for point in curve.points:
+            now = self._place(point)
+            for column, row in _line(before or now, now):
+                self._dot(column, row, colour, curve.sign)
+            before = now
+
+    def _place(self, point: tuple[float, float]) -> tuple[int, int]:
+        columns, rows = self.width * (2 if self.fine else 1), self.height * (4 if self.fine else 1)
+        across = _share(point[0], self.x) * (columns - 1)
+        up = _share(point[1], self.y) * (rows - 1)
+        return round(across), rows - 1 - round(up)
+
+    def _dot(self, column: int, row: int, colour: str, sign: str) -> None:
+        cell = (row // 4, column // 2) if self.fine else (row, column)
+        bits = self.cells.get(cell, (0, "", ""))[0]
+        self.cells[cell] = (bits | (DOTS[row % 4][column % 2] if self.fine else 0), colour, sign)
+
+    def text(self, legend: Text) -> Text:
+        lines = [self._row(row) for row in range(self.height)]
+        begin, end = f"{self.x[0]:g}", f"{self.x[1]:g}"
+        axis = Text(" " * (LABEL + 1) + begin + end.rjust(self.width - len(begin)), "dim")
+        return Text("\n").join([*lines, axis, Text(" " * LABEL) + legend])
+
+    def _row(self, row: int) -> Text:
+        ends = {0: self.y[1], self.height - 1: self.y[0]}
+        label = f"{ends[row]:.4g}" if row in ends else ""
+        text = Text(label.rjust(LABEL) + "|", "dim")
+        for column in range(self.width):
+            bits, colour, sign = self.cells.get((row, column), (0, "", ""))
+            drawn = (chr(0x2800 + bits) if self.fine else sign) if colour else " "
+            text.append(drawn, Style(color=colour) if colour else None)
+        return text
+
+
+def _share(value: float, span: tuple[float, float]) -> float:
+    low, high = span
+    return (value - low) / (high - low) if high > low else 0.5
+
+
+def _line(begin: tuple[int, int], end: tuple[int, int]) -> list[tuple[int, int]]:
+    steps = max(abs(end[0] - begin[0]), abs(end[1] - begin[1]), 1)
+    return [
+        (round(begin[0] + (end[0] - begin[0]) * i / steps), round(begin[1] + (end[1] - begin[1]) * i / steps))
+        for i in range(steps + 1)
+    ]
