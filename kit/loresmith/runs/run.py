@@ -231,7 +231,7 @@ class Run(RunFolder):
             rung: The rung.
             key: Hash of what is measured (adapter, index, questions). Answers under another key are not returned.
         """
-        if key is None or (self.manifest.answers.get(rung) == key and self._answers.path(rung).exists()):
+        if key is None or self._finished(rung, key):
             return self._answers.finished(rung)
         return self._answers.growing(rung, key)
 
@@ -242,13 +242,19 @@ class Run(RunFolder):
     def finish_answers(self, rung: str, key: str, ids: Sequence[str] | None = None) -> None:
         """Write `answers/<rung>.jsonl` from what was appended under `key`, in the order of `ids`.
 
+        What a kill just after left finished stays as it is.
+
         Raises:
             KeyError: If an id of `ids` has no answer.
         """
-        self._answers.finish(rung, key, ids)
-        self.manifest.answers[rung] = key
-        self._save()
+        if not self._finished(rung, key):
+            self._answers.finish(rung, key, ids)
+            self.manifest.answers[rung] = key
+            self._save()
         self._answers.forget_growing(rung)
+
+    def _finished(self, rung: str, key: str) -> bool:
+        return self.manifest.answers.get(rung) == key and self._answers.path(rung).exists()
 
     def answered_rungs(self) -> list[str]:
         """Return the rungs whose answers are finished, sorted."""

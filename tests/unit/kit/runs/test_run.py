@@ -381,6 +381,17 @@ def test_a_kill_between_the_file_and_its_note_only_asks_for_the_finish_again(mak
     assert [each["id"] for each in again.answers("rag", "k1")] == ["q1"]
 
 
+def test_a_kill_after_the_finish_leaves_answers_that_can_be_finished_again(make_run: Make, project: Project) -> None:
+    run = make_run()
+    run.append_answers("rag", [row(1), row(2)], key="k1")
+    run.finish_answers("rag", "k1", ids=["q2", "q1"])
+    again = Run.open(project, run.id)
+    # The step itself was not noted as done: nothing is left to ask, and it is finished once more.
+    assert [each["id"] for each in again.answers("rag", "k1")] == ["q2", "q1"]
+    again.finish_answers("rag", "k1", ids=["q2", "q1"])
+    assert [each["id"] for each in again.answers("rag")] == ["q2", "q1"]
+
+
 def test_a_question_answered_twice_counts_once_and_one_without_answer_is_missed(make_run: Make) -> None:
     run = make_run()
     run.append_answers("rag", [row(1, "a"), row(1, "b")], key="k")
