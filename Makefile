@@ -22,7 +22,7 @@ demo: $(VENV)/.installed-all ## build the sample assistant anew in demo/, from r
 	@"$(BIN)/loresmith" new demo --recipe harbour-desk
 	@"$(BIN)/loresmith" build --project demo
 	@echo; echo "> $(QUESTION)"
-	@"$(BIN)/loresmith" ask --project demo "$(QUESTION)"
+	@"$(BIN)/loresmith" ask --project demo --rung hybrid "$(QUESTION)"
 
 test: $(VENV)/.installed-dev ## run the tests
 	@"$(BIN)/python" -m pytest -n 2
