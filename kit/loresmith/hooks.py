@@ -149,4 +149,4 @@ def filter_hits(query: str, hits: list[Hit], trace: Trace) -> None:
 
 @hookspec
 def check_answer(answer: Answer, trace: Trace) -> None:
-    """Called with an answer before it is shown. Added in 0.1."""
+    """Called with an answer before it is shown, and while it streams with its sentences so far. Added in 0.1."""

@@ -78,7 +78,7 @@ class Assistant:
 
     @property
     def checks(self) -> bool:
-        """Whether replies are checked before they are shown, so that none can be shown while it is written."""
+        """Whether replies are checked before they are shown: sentence by sentence, or as a whole where it is strict."""
         return self.lookup is not None and self.citations != "off"
 
     def answer(self, conversations: Sequence[Sequence[Message]], progress: Progress | None = None) -> list[Answer]:

@@ -19,6 +19,7 @@ from loresmith.knowledge.filtering import filter_hits
 from loresmith.knowledge.index import open_retriever
 from loresmith.knowledge.likeness import twin_of
 from loresmith.knowledge.queries import QueryMaker
+from loresmith.knowledge.rank_fusion import fused, relevance
 from loresmith.project import Project
 from loresmith.recipe.components import resolve
 from loresmith.recipe.models import Component, Recipe
@@ -30,10 +31,6 @@ SPARE = 2
 
 CANDIDATES = 20
 """Hits that a reranker looks at, unless its options say otherwise."""
-
-_RRF_K = 60
-_BEST = "best"
-"""Score, among those of a hit found by several queries, that the retriever gave it for the query it fits best."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +132,13 @@ class Lookup:
 
     def _retrieved(self, ways: Sequence[list[str]], depth: int | None) -> list[list[Hit]]:
         flat = iter(self.retriever.search([query for asked in ways for query in asked], depth))
-        return [_fused([next(flat) for _ in asked])[:depth] for asked in ways]
+        lists = [[next(flat) for _ in asked] for asked in ways]
+        return [(found[0] if len(found) == 1 else fused(found, "queries"))[:depth] for found in lists]
 
     def _handed_over(self, query: str, hits: Sequence[Hit], trace: Trace, wanted: int | None) -> list[Hit]:
         trace.retrieved = [hit.to_json() for hit in hits]
         kept = filter_hits(self._host, query, hits, trace)
-        reached = _above(self.floor, kept, trace, "the floor", _relevance)
+        reached = _above(self.floor, kept, trace, "the floor", relevance)
         kept = self._reranked(query, reached, trace)
         if trace.dropped and not kept:
             trace.refused = "nothing that was found reaches the relevance floor"
@@ -199,28 +197,6 @@ def _reranking(host: PluginHost, component: Component | None, context: RerankerC
 
 def _no_engine() -> Engine:
     raise UsageError("the recipe has an engine write queries or judge hits, and there is none here")
-
-
-def _fused(lists: Sequence[list[Hit]]) -> list[Hit]:
-    """Return the hits of several ways to ask one question, by the sum of their reciprocal ranks."""
-    if len(lists) == 1:
-        return lists[0]
-    best: dict[str, Hit] = {}
-    worth: dict[str, float] = {}
-    for hits in lists:
-        for rank, hit in enumerate(hits, 1):
-            worth[hit.chunk.id] = worth.get(hit.chunk.id, 0.0) + 1 / (_RRF_K + rank)
-            if hit.chunk.id not in best or hit.score > best[hit.chunk.id].score:
-                best[hit.chunk.id] = hit
-    fused = [
-        replace(hit, score=worth[id_], scores={**hit.scores, _BEST: _relevance(hit), "rrf": worth[id_]})
-        for id_, hit in best.items()
-    ]
-    return sorted(fused, key=lambda hit: (-hit.score, -hit.scores[_BEST], hit.chunk.id))
-
-
-def _relevance(hit: Hit) -> float:
-    return hit.scores.get(_BEST, hit.score)
 
 
 def _above(

@@ -12,6 +12,7 @@ from loresmith.hooks import hookimpl
 from loresmith.host import PluginHost
 from loresmith.knowledge.lookup import Lookup, Reranking
 from loresmith.knowledge.queries import QueryMaker
+from loresmith.knowledge.several import SeveralRetriever
 from loresmith.recipe.models import Queries
 from loresmith.values import Chunk, Hit, Trace
 
@@ -170,3 +171,12 @@ def test_several_ways_to_ask_are_fused_by_rank_and_keep_the_best_score_for_the_f
     assert trace.queries == ["dogs", "hounds"]
     assert ids == ["b", "a", "c"]
     assert trace.retrieved[0]["scores"]["best"] == 5
+
+
+def test_several_ways_to_ask_several_bases_keep_the_bases_own_score_for_the_floor() -> None:
+    bases = SeveralRetriever({"one": Fixed(hit("a", 0.9), hit("b", 0.2)), "two": Fixed(hit("c", 0.7))}, k=4)
+    asks = QueryMaker(Queries(multi=1), lambda: FakeEngine("Do hounds pay?"))
+    ids, trace = look_up(Lookup(bases, plugins(), k=4, floor=0.5, queries=asks))
+    assert len(trace.queries) == 2
+    assert sorted(ids) == ["a", "c"]
+    assert [entry["chunk"] for entry in trace.dropped] == ["b"]
