@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -31,8 +32,9 @@ def watched(folder: Path, total: int, progress: Progress) -> Iterator[None]:
 
 def _size(folder: Path) -> int:
     size = 0
-    for path in folder.rglob("*"):
-        # Files come and go while the download runs.
-        with suppress(OSError):
-            size += path.stat().st_size if path.is_file() else 0
+    # Files and folders come and go while the download runs; unlike Path.rglob, os.walk takes that.
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                size += (Path(parent) / name).stat().st_size
     return size

@@ -24,7 +24,10 @@ def building(fresh: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """A build that somebody started in another terminal, and that has made some steps."""
     edit_recipe(fresh, LONG)
     command = CommandLine(tmp_path_factory.mktemp("logs")).start("build", "--project", fresh)
-    command.until(lambda: any('"step": 3' in p.read_text() for p in fresh.rglob("events.jsonl")), "the third step")
+    command.until(
+        lambda: any('"step": 3' in p.read_text() for p in fresh.glob(".loresmith/runs/*/events.jsonl")),
+        "the third step",
+    )
     yield command
     if command.running:
         command.signal(signal.SIGKILL)
