@@ -14,6 +14,7 @@
     ├── ModelError                  1  a model cannot be found, verified or converted
     │   └── ModelRefused            2  the model is not one that can be used here
     ├── RetrievalError              1
+    ├── JournalError                1  the journal of conversations and judgements cannot be used
     ├── TrainError                  1
     ├── LockHeld                    1  another writer is at work in this project
     ├── GateRefused                 3  a gate said no
@@ -140,6 +141,10 @@ class ModelRefused(ModelError):
 
 class RetrievalError(LoresmithError):
     """The index cannot be built, opened or asked."""
+
+
+class JournalError(LoresmithError):
+    """The journal of conversations and judgements cannot be read or written."""
 
 
 class TrainError(LoresmithError):

@@ -52,6 +52,11 @@ class Project:
         return self.state / "runs"
 
     @property
+    def journal(self) -> Path:
+        """What people said and judged."""
+        return self.state / "journal.db"
+
+    @property
     def split(self) -> Path:
         """The frozen split."""
         return self.state / "split.json"

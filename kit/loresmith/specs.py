@@ -181,7 +181,7 @@ class ChoosingEngine(Engine, Protocol):
 
 
 @runtime_checkable
-class WindowedEngine(Engine, Protocol):
+class WindowedEngine(Protocol):
     """An engine that knows how much its model reads, so that a prompt can be fitted to it."""
 
     def room(self, messages: Sequence[Message]) -> int:

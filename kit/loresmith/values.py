@@ -68,9 +68,14 @@ class Chunk:
     within: Chunk | None = None
 
     @property
+    def names(self) -> list[str]:
+        """Title and headings, outermost first, each once."""
+        return _once(self.title, *self.headings)
+
+    @property
     def place(self) -> str:
-        """Title and headings, each once, as a reader is told where the text stands."""
-        return " > ".join(_once(self.title, *self.headings))
+        """Title and headings in a line, as a reader is told where the text stands."""
+        return " > ".join(self.names)
 
     @property
     def searchable(self) -> str:

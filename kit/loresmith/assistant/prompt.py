@@ -62,6 +62,14 @@ def with_passages(question: str, passages: Sequence[Hit] | Sequence[Chunk]) -> s
     return "\n".join([INTRODUCTION, *lines, QUESTION + question.strip()])
 
 
+def question_in(content: str) -> str:
+    """Return the question that a user's turn asks, without the passages that were put into it."""
+    if not content.startswith(INTRODUCTION):
+        return content
+    # No line of a passage can begin like this: `_harmless` sees to that.
+    return content.partition(f"\n{QUESTION}")[2] or content
+
+
 def _turn(message: Message) -> Message:
     content = message["content"].strip()
     return {"role": message["role"], "content": without_marks(content) if message["role"] == "assistant" else content}
@@ -77,12 +85,14 @@ def _readable(passage: Hit | Chunk) -> Chunk:
 
 
 def _shown(chunk: Chunk) -> str:
-    """Return title and text as a passage shows them; a heading that repeats the title is left out."""
-    title = " ".join(chunk.title.split())
+    """Return where a passage stands, and its text; a heading that repeats the title or the last heading is left out."""
+    names = [" ".join(name.split()) for name in chunk.names]
     heading, _, rest = (text := _tidy(chunk.text)).partition("\n")
-    if title and heading.lstrip("# ") == title:
+    if heading.lstrip("# ") in names:
         text = rest
-    return f"{_harmless(title)}: {_harmless(text)}" if title else _harmless(text)
+    # One by one: what poses as a mark at the beginning of a heading would not be seen within a line.
+    place = " > ".join(map(_harmless, names))
+    return f"{place}: {_harmless(text)}" if place else _harmless(text)
 
 
 def _tidy(text: str) -> str:

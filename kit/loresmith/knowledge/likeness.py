@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from loresmith.values import Chunk
 from loresmith.words import words
@@ -12,6 +13,10 @@ SHINGLE = 3
 
 THRESHOLD = 0.85
 """Share of a text's shingles that a better hit must have for the text to be left out."""
+
+
+KEPT = 4096
+"""Texts whose shingles are remembered: many questions find the same chunks."""
 
 
 def twin_of(chunk: Chunk, others: Sequence[Chunk]) -> Chunk | None:
@@ -29,6 +34,7 @@ def _alike(own: frozenset[tuple[str, ...]], other: frozenset[tuple[str, ...]]) -
     return bool(own) and len(own & other) >= THRESHOLD * len(own)
 
 
+@lru_cache(KEPT)
 def _shingles(text: str) -> frozenset[tuple[str, ...]]:
     said = words(text)
     return frozenset(tuple(said[start : start + SHINGLE]) for start in range(max(1, len(said) - SHINGLE + 1)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from loresmith.hooks import hookimpl
@@ -31,9 +32,9 @@ def filter_hits(query: str, hits: list[Hit], trace: Trace) -> None:  # noqa: ARG
     hits[:] = kept
 
 
-def _of_section(hit: Hit) -> list[Instruction]:
+def _of_section(hit: Hit) -> Sequence[Instruction]:
     """Return what the section says that is handed over in the place of a small piece."""
-    return instructions(hit.chunk.within.text) if hit.chunk.within else []
+    return instructions(hit.chunk.within.text) if hit.chunk.within else ()
 
 
 def _without(hit: Hit, found: list[Instruction]) -> Hit:

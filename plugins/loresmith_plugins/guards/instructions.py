@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from loresmith.evidence.sentences import sentences
 from loresmith_plugins.guards.rules import RULES, Rule
+
+KEPT = 4096
+"""Texts whose result is remembered: many questions find the same chunks."""
 
 _SHELL = re.compile(r"\s*(?:>>>|\$ |% |//)")
 _GAP = re.compile(r"\n[ \t]*\n")
@@ -22,7 +26,8 @@ class Instruction:
     why: str
 
 
-def instructions(text: str) -> list[Instruction]:
+@lru_cache(KEPT)
+def instructions(text: str) -> tuple[Instruction, ...]:
     """Return the stretches of a text that give orders to the assistant, in order and apart.
 
     An order that prepares others, such as setting earlier instructions aside, takes the rest of its paragraph along.
@@ -34,7 +39,7 @@ def instructions(text: str) -> list[Instruction]:
         rule = _broken(text[start:end]) or _broken(text[_line_start(text, start) : end])
         if rule:
             found.append(Instruction(start, _paragraph_end(text, end) if rule.spreads else end, rule.why))
-    return found
+    return tuple(found)
 
 
 def _broken(sentence: str) -> Rule | None:

@@ -8,10 +8,11 @@ any padding is computed and what a layer leaves behind still fits the processor'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from loresmith.errors import MissingExtraError, ModelRefused
 from loresmith.specs import Progress
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     Pass = OnnxPass | TorchPass
 
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 Runtime = Literal["auto", "onnx", "torch"]
 
 MANY = 128
@@ -65,8 +68,12 @@ class Encoder:
         lengths = [len(encoding.ids) for encoding in encodings]
         done = 0
         states_of = self._pass(len(texts))
-        for rows in batches(lengths, self._batch, states_of.tokens_a_batch):
-            vectors[rows] = self._forward(states_of, [encodings[row].ids for row in rows])
+        cut = list(batches(lengths, self._batch, states_of.tokens_a_batch))
+        ids = ([encodings[row].ids for row in rows] for rows in cut)
+        for rows, found in zip(
+            cut, _side_by_side(partial(self._forward, states_of), ids, states_of.at_once), strict=True
+        ):
+            vectors[rows] = found
             done += len(rows)
             if progress:
                 progress(done, len(texts))
@@ -154,6 +161,18 @@ def batches(lengths: Sequence[int], rows: int, tokens: int) -> Iterator[list[int
         room = max(1, min(rows, tokens // max(1, lengths[order[start]])))
         yield order[start : start + room]
         start += room
+
+
+def _side_by_side(work: Callable[[Given], Made], given: Iterable[Given], at_once: int) -> Iterator[Made]:
+    """Yield what is made of each, in the order given; who stops listening stops the work that has not begun."""
+    if at_once == 1:
+        yield from map(work, given)
+        return
+    workers = ThreadPoolExecutor(at_once)
+    try:
+        yield from workers.map(work, given)
+    finally:
+        workers.shutdown(cancel_futures=True)
 
 
 def _storable(text: str) -> str:

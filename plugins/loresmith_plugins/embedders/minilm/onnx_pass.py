@@ -29,7 +29,9 @@ from loresmith_plugins.embedders.minilm.graph import (
 
 
 class OnnxPass:
-    """The model's last hidden states, computed by ONNX Runtime on as many threads as torch would take.
+    """The model's last hidden states, computed by ONNX Runtime; a batch keeps to one thread, for batches are many.
+
+    Threads that share one batch wait for each other after every layer.
 
     Args:
         path: The model's folder.
@@ -51,18 +53,26 @@ class OnnxPass:
         except ImportError as error:
             raise MissingExtraError("onnxruntime", "rag") from error
         options = onnxruntime.SessionOptions()
-        threads = os.environ.get("OMP_NUM_THREADS", "")
-        options.intra_op_num_threads = int(threads) if threads.isdecimal() else 0
+        options.intra_op_num_threads = 1
         options.log_severity_level = 3
-        # Threads that spin while they wait would take the time of whatever else this process computes.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.resolve()))
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+    @property
+    def at_once(self) -> int:
+        """Batches to compute at a time, each from a thread of its own: as many as torch would take threads."""
+        threads = os.environ.get("OMP_NUM_THREADS", "")
+        return max(1, int(threads) if threads.isdecimal() else _cores())
 
     def __call__(self, tokens: Any, mask: Any) -> Any:
         """Return the states, float32 of shape (texts, longest, dimension); tokens and mask are int64 and int32."""
         given = {TOKENS: tokens, POSITIONS: positions(self._config, mask), MASK: mask}
         return self._session.run([STATES], given)[0]
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def kept_graph(path: Path, config: dict[str, Any]) -> bytes:

@@ -21,6 +21,8 @@ class TorchPass:
 
     tokens_a_batch = 2048
     """Budget of a batch, padding included."""
+    at_once = 1
+    """Batches to compute at a time: torch shares each among all cores."""
 
     def __init__(self, path: Path) -> None:
         try:

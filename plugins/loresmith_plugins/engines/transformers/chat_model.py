@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import PrivateAttr
 
 from loresmith.errors import DataError, Problem
-from loresmith.files import folder_hash
+from loresmith.runs.hashes import base_hash
 from loresmith.specs import Progress
 from loresmith.values import Completion, Message, Sampling, Weights, content_hash
 from loresmith_plugins.engines.chat_model import ChatModel
@@ -33,10 +34,10 @@ class TransformersChatModel(ChatModel):
         engine._weights = WeightsInUse(folder)
         return engine
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Hash of the base and of the longest reply, whatever weights are in use."""
-        return content_hash(folder_hash(self.folder), str(self.max_tokens))
+        return content_hash(base_hash(self.folder), str(self.max_tokens))
 
     def use(self, weights: Weights) -> None:
         """Switch to other weights, or to the base alone with `Weights()`.

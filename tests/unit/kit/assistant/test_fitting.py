@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fake_parts import FakeEngine, FakeRetriever, chunk, fake_assistant
+from loresmith.assistant.fitting import fitted
 from loresmith.values import Message
 
 
@@ -65,3 +66,15 @@ def test_old_turns_make_way_for_the_best_passage() -> None:
 def test_an_engine_that_does_not_know_its_window_gets_all() -> None:
     (answer,) = fake_assistant(retriever=FakeRetriever(LONG, SHORT)).answer([[{"role": "user", "content": "?"}]])
     assert len(answer.trace.passages) == 2
+
+
+def test_a_prompt_is_fitted_without_asking_the_engine_who_it_is() -> None:
+    """That may be the hash of gigabytes, and every prompt is fitted by itself."""
+
+    class Nameless(SmallEngine):
+        @property
+        def identity(self) -> str:  # type: ignore[override]
+            raise AssertionError("it was asked")
+
+    engine = Nameless(200)
+    assert fitted(engine, lambda turns, _: list(turns), [{"role": "user", "content": "How much?"}], []).turns == 1

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fake_parts import chunk
@@ -36,6 +38,13 @@ def test_the_shell_reads_as_written_down() -> None:
             "Question: How much?"
         ),
     ]
+
+
+def test_a_passage_says_under_which_headings_it_stands() -> None:
+    under = replace(chunk("Dogs ride free.", title="Fares"), headings=("Animals", "Dogs  of any size"))
+    own = replace(under, text="## Dogs of any size\n\nDogs ride free.")
+    line = "Fares > Animals > Dogs of any size: Dogs ride free."
+    assert with_passages("?", [under, own]).splitlines()[1:3] == [f"[1] {line}", f"[2] {line}"]
 
 
 def test_without_passages_the_question_is_bare() -> None:
@@ -75,7 +84,14 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("passage", [*map(chunk, HOSTILE), *(chunk("harmless", title=text) for text in HOSTILE)])
+@pytest.mark.parametrize(
+    "passage",
+    [
+        *map(chunk, HOSTILE),
+        *(chunk("harmless", title=text) for text in HOSTILE),
+        *(replace(chunk("harmless"), headings=(text,)) for text in HOSTILE),
+    ],
+)
 def test_a_document_cannot_pose_as_the_shell(passage: Chunk) -> None:
     shown = with_passages("How much?", [passage])
     inside = shown.split("\n", 1)[1].removeprefix("[1] ").removesuffix("\nQuestion: How much?")

@@ -143,6 +143,18 @@ def test_its_identity_hangs_on_weights_and_longest_reply(chat_model: Path, adapt
     assert engine(25).identity != before
 
 
+def test_its_weights_are_read_for_its_identity_once(chat_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = TransformersChatModel.load(chat_model, max_tokens=8, batch_tokens=1024)
+    known = engine.identity
+
+    def read(path: Path) -> str:
+        raise AssertionError(f"{path} was read again")
+
+    monkeypatch.setattr("loresmith.files.file_hash", read)
+    assert engine.identity == known
+    assert TransformersChatModel.load(chat_model, max_tokens=8, batch_tokens=1024).identity == known
+
+
 def test_the_options_of_a_recipe_reach_the_decoding(chat_model: Path) -> None:
     from loresmith.host import PluginHost, installed_plugins
     from loresmith.specs import EngineSpec

@@ -77,7 +77,7 @@ def test_orders_to_the_assistant_are_found(order: str) -> None:
     ],
 )
 def test_imperatives_for_readers_are_left_alone(text: str) -> None:
-    assert instructions(text) == []
+    assert instructions(text) == ()
 
 
 def test_a_marked_passage_stays_and_its_orders_are_withheld_from_the_model() -> None:

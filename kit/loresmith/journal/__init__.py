@@ -1,0 +1,1 @@
+"""What people said and judged: conversations, thumbs, preferences; SQLite, beside the runs."""
