@@ -12,6 +12,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from loresmith.knowledge.parts import Parts
 from loresmith.knowledge.report import IndexReport
 from loresmith.knowledge.seal import few_vectors, is_sealed, seal, sealed_copy
 from loresmith.knowledge.vectors import ChunkVectors, Kept, complete, prune
-from loresmith.specs import Progress, Retriever, RetrieverContext, Searchable, SharedStore
+from loresmith.specs import Progress, Retriever, RetrieverContext, Searchable, SharedStore, Store
 from loresmith.values import Chunk, Document
 
 
@@ -148,20 +149,25 @@ class BaseIndex:
         place = self._folder / manifest.vectors
         if anew:
             shutil.rmtree(place, ignore_errors=True)
-        store = self._parts.store(place)
+        empty = not self._parts.remote and not place.exists()
         few = None
-        try:
-            if anew:
-                store.delete(sorted(store.ids()))
-            embedded = complete(store, chunks.values(), self._parts.embedder, progress)
+        with ExitStack() as opened:
+
+            @cache
+            def store() -> Store:
+                found = self._parts.store(place)
+                opened.callback(found.close)
+                return found
+
+            if anew and not empty:
+                store().delete(sorted(store().ids()))
+            embedded = complete(store, chunks.values(), self._parts.embedder, progress, empty=empty)
             manifest.write(self._folder)
-            prune(store, chunks.values())
-            if isinstance(store, SharedStore):
-                store.sweep()
+            prune(store(), chunks.values())
+            if isinstance(shared := store(), SharedStore):
+                shared.sweep()
             if not self._parts.remote:
-                few = few_vectors(store)
-        finally:
-            store.close()
+                few = few_vectors(store())
         if not self._parts.remote:
             seal(place, manifest.fingerprint, few)
         return embedded

@@ -5,7 +5,8 @@ So only texts that were never seen are embedded, and a build that was cut short 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol
 
 from loresmith.errors import RetrievalError
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from loresmith.specs import Vectors
 
 TEXTS_A_WRITE = 256
-"""Texts embedded between two writes: what a kill can cost."""
+"""Texts embedded between two writes: a kill costs at most twice as many."""
 
 
 def vector_id(chunk: Chunk) -> str:
@@ -24,17 +25,39 @@ def vector_id(chunk: Chunk) -> str:
     return content_hash(chunk.embedded)[:32]
 
 
-def complete(store: Store, chunks: Iterable[Chunk], embedder: Embedder, progress: Progress | None) -> int:
-    """Embed and write the vectors that the store lacks; return how many those were."""
+def complete(
+    store: Callable[[], Store], chunks: Iterable[Chunk], embedder: Embedder, progress: Progress | None, *, empty: bool
+) -> int:
+    """Embed and write the vectors that the store lacks; return how many those were.
+
+    While one lot of texts is embedded, the lot before it is written, and the store opened if it is not yet.
+
+    Args:
+        store: Opens the store at its first call.
+        chunks: What is to be there.
+        embedder: Makes the vectors.
+        progress: Told how many texts are embedded.
+        empty: Whether the store is known to hold nothing, and so need not be asked.
+    """
     wanted = {vector_id(chunk): chunk.embedded for chunk in chunks}
-    there = store.ids()
+    there: set[str] = set() if empty else store().ids()
     # Longest first, so that texts of a length are embedded together.
     missing = sorted((id_ for id_ in wanted if id_ not in there), key=lambda id_: (-len(wanted[id_]), id_))
-    for start in range(0, len(missing), TEXTS_A_WRITE):
-        ids = missing[start : start + TEXTS_A_WRITE]
-        vectors = embedder.embed([wanted[id_] for id_ in ids], _shifted(progress, start, len(missing)))
-        store.upsert(ids, vectors)
+    with ThreadPoolExecutor(1, "vectors") as writer:
+        written = None
+        for start in range(0, len(missing), TEXTS_A_WRITE):
+            ids = missing[start : start + TEXTS_A_WRITE]
+            vectors = embedder.embed([wanted[id_] for id_ in ids], _shifted(progress, start, len(missing)))
+            if written:
+                written.result()
+            written = writer.submit(_write, store, ids, vectors)
+        if written:
+            written.result()
     return len(missing)
+
+
+def _write(store: Callable[[], Store], ids: Sequence[str], vectors: Vectors) -> None:
+    store().upsert(ids, vectors)
 
 
 def prune(store: Store, chunks: Iterable[Chunk]) -> None:

@@ -19,6 +19,7 @@ from loresmith.files import read_json, replacing, write_json
 from loresmith.values import Chunk
 from loresmith.words import words
 from loresmith_plugins.retrievers.fusion import Ranking, Scored
+from loresmith_plugins.retrievers.spoken import Spoken
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +31,7 @@ K1 = 1.5
 B = 0.75
 _FINGERPRINT = "fingerprint.json"
 _TERMS = "terms.json"
-_MAKE = 2
+_MAKE = 3
 """Raise it when words are cut, stemmed or stored differently: old folders are then made anew."""
 
 _STOP = frozenset(
@@ -67,7 +68,7 @@ class WordIndex:
             return
         import numpy as np
 
-        terms, arrays = self._make()
+        terms, arrays = self._make(self._spoken())
         with replacing(self._folder) as folder:
             folder.mkdir()
             for name, array in arrays.items():
@@ -144,7 +145,7 @@ class WordIndex:
     @cached_property
     def _index(self) -> tuple[dict[str, int], dict[str, Any]]:
         if not self._fits():
-            return self._make()
+            return self._make(self._spoken())
         import numpy as np
 
         # Plain views: a slice of a memory map costs ten times as much as one of an array.
@@ -160,14 +161,24 @@ class WordIndex:
         except (OSError, ValueError):
             return False
 
-    def _make(self) -> tuple[dict[str, int], dict[str, Any]]:
+    def _spoken(self) -> Spoken:
+        """Return what the index in the folder was made of, whichever chunks; nothing if it cannot be read."""
+        try:
+            if read_json(self._folder / _FINGERPRINT)["make"] != _MAKE:
+                return Spoken()
+            return Spoken.read(self._folder, read_json(self._folder / _TERMS))
+        except (OSError, ValueError, TypeError, KeyError):
+            return Spoken()
+
+    def _make(self, before: Spoken) -> tuple[dict[str, int], dict[str, Any]]:
         """Return the terms by number, and the postings: those of term t are `rows` and `weights` from starts[t] on."""
         import numpy as np
 
         terms: dict[str, int] = {}
+        texts = [self._chunks[id_].searchable for id_ in self.ids]
+        all_stems = (self._stems(text) if (known := before.stems(text)) is None else known for text in texts)
         spoken = [
-            np.fromiter((terms.setdefault(stem, len(terms)) for stem in self._stems(text)), dtype=np.int64)
-            for text in (self._chunks[id_].searchable for id_ in self.ids)
+            np.fromiter((terms.setdefault(stem, len(terms)) for stem in stems), dtype=np.int64) for stems in all_stems
         ]
         lengths = np.array([len(some) for some in spoken], dtype=np.float64)
         row_of = np.repeat(np.arange(len(spoken)), lengths.astype(np.int64))
@@ -181,6 +192,7 @@ class WordIndex:
             "starts": np.concatenate([[0], np.cumsum(frequency)]).astype(np.int64),
             "rows": rows.astype(np.int32),
             "weights": (idf[term_of] * counts / (counts + K1 * longer)).astype(np.float32),
+            **Spoken.arrays(texts, spoken),
         }
 
     def _stems(self, text: str) -> list[str]:

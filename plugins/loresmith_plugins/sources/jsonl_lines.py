@@ -115,8 +115,10 @@ def _no_broken_text(value: Any, key: str) -> None:
     elif isinstance(value, str):
         if "\0" in value:
             raise NotRow("the text holds a NUL character", "Remove it.", key)
-        if any("\ud800" <= c <= "\udfff" for c in value):
-            raise NotRow("the text holds half a surrogate pair", "Write the character itself in UTF-8.", key)
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise NotRow("the text holds half a surrogate pair", "Write the character itself in UTF-8.", key) from error
 
 
 def _is_one_value(raw: bytes) -> bool:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from loresmith_plugins.embedders.minilm.torch_pass import TorchPass
 
     Pass = OnnxPass | TorchPass
+    States = Callable[[Any, Any], Any]
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -67,12 +68,11 @@ class Encoder:
         encodings = self._tokenizer.encode_batch([_storable(text) for text in texts])
         lengths = [len(encoding.ids) for encoding in encodings]
         done = 0
-        states_of = self._pass(len(texts))
-        cut = list(batches(lengths, self._batch, states_of.tokens_a_batch))
+        runs = self._pass(len(texts))
+        cut = list(batches(lengths, self._batch, runs.tokens_a_batch))
         ids = ([encodings[row].ids for row in rows] for rows in cut)
-        for rows, found in zip(
-            cut, _side_by_side(partial(self._forward, states_of), ids, states_of.at_once), strict=True
-        ):
+        states_of, at_once = (runs, 1) if len(cut) == 1 else (runs.beside, runs.at_once)
+        for rows, found in zip(cut, _side_by_side(partial(self._forward, states_of), ids, at_once), strict=True):
             vectors[rows] = found
             done += len(rows)
             if progress:
@@ -83,7 +83,7 @@ class Encoder:
         many = count >= MANY and self._runtime == "auto" and accelerator()
         return self._on_torch if many else self._on_cpu
 
-    def _forward(self, states_of: Pass, ids: list[list[int]]) -> Vectors:
+    def _forward(self, states_of: States, ids: list[list[int]]) -> Vectors:
         import numpy as np
 
         longest = max(map(len, ids))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,10 @@ from loresmith_plugins.embedders.minilm.graph import (
 
 
 class OnnxPass:
-    """The model's last hidden states, computed by ONNX Runtime; a batch keeps to one thread, for batches are many.
+    """The model's last hidden states, computed by ONNX Runtime.
 
-    Threads that share one batch wait for each other after every layer.
+    One batch is shared among all cores; of many each keeps to one, for threads that share a batch wait for each other
+    after every layer.
 
     Args:
         path: The model's folder.
@@ -46,17 +48,10 @@ class OnnxPass:
     """Budget of a batch, padding included: what a layer leaves behind then still fits the processor's cache."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._config = json.loads((path / "config.json").read_text(encoding="utf-8"))
-        graph = kept_graph(path, self._config)
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise MissingExtraError("onnxruntime", "rag") from error
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.resolve()))
-        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._graph = kept_graph(path, self._config)
+        self._on_all = self._session(self.at_once)
 
     @property
     def at_once(self) -> int:
@@ -66,8 +61,33 @@ class OnnxPass:
 
     def __call__(self, tokens: Any, mask: Any) -> Any:
         """Return the states, float32 of shape (texts, longest, dimension); tokens and mask are int64 and int32."""
+        return self._run(self._on_all, tokens, mask)
+
+    def beside(self, tokens: Any, mask: Any) -> Any:
+        """Return the same, computed on one core, while other threads compute other batches."""
+        return self._run(self._on_one, tokens, mask)
+
+    @cached_property
+    def _on_one(self) -> Any:
+        return self._session(1)
+
+    def _run(self, session: Any, tokens: Any, mask: Any) -> Any:
         given = {TOKENS: tokens, POSITIONS: positions(self._config, mask), MASK: mask}
-        return self._session.run([STATES], given)[0]
+        return session.run([STATES], given)[0]
+
+    def _session(self, threads: int) -> Any:
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise MissingExtraError("onnxruntime", "rag") from error
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        # Threads that spin after a run would take the time of whatever else this process computes.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
+        place = str(self._path.resolve())
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", place)
+        return onnxruntime.InferenceSession(self._graph, options, providers=["CPUExecutionProvider"])
 
 
 def _cores() -> int:

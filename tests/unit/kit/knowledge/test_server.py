@@ -124,7 +124,8 @@ def test_a_server_that_dies_in_the_middle_is_named_and_the_run_resumes(
     with pytest.raises(RetrievalError, match="cannot be used"):
         remote.refresh()
     server.start()
-    assert remote.refresh().embedded == 12 - 6
+    # What was written is kept; the third lot was on its way when the server died, and may be lost.
+    assert remote.refresh().embedded in (12 - 6, 12 - 4)
     assert remote.found("rule 5 deck")[0].startswith("rule")
     assert remote.refresh().embedded == 0
 

@@ -101,6 +101,31 @@ def test_an_index_of_other_chunks_is_made_anew(tmp_path: Path) -> None:
     assert best(index(tmp_path, other, "2"), "cat", 1) == ["cats"]
 
 
+def test_only_new_texts_are_cut_into_words_and_the_result_is_that_of_all_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(tmp_path).save()
+    other = {"cats": "Cats stay at home, dogs too.", **dict(list(TEXTS.items())[1:])}
+    cut: list[str] = []
+    stems = WordIndex._stems
+    monkeypatch.setattr(WordIndex, "_stems", lambda self, text: cut.append(text) or stems(self, text))
+    index(tmp_path, other, "2").save()
+    assert len(cut) == 1
+    assert "Cats stay" in cut[0]
+    index(tmp_path / "anew", other, "2").save()
+    ours, anew = ((folder / "bm25") for folder in (tmp_path, tmp_path / "anew"))
+    assert {path.name: path.read_bytes() for path in ours.iterdir()} == {
+        path.name: path.read_bytes() for path in anew.iterdir()
+    }
+
+
+@pytest.mark.parametrize("name", ["texts.npy", "said.npy", "terms.json"])
+def test_what_was_said_before_and_cannot_be_read_is_cut_anew(tmp_path: Path, name: str) -> None:
+    index(tmp_path).save()
+    (tmp_path / "bm25" / name).write_bytes(b"x")
+    assert best(index(tmp_path, fingerprint="2"), "dogs", 1) == ["dogs"]
+
+
 def test_a_damaged_stamp_is_a_stale_index(tmp_path: Path) -> None:
     index(tmp_path).save()
     (tmp_path / "bm25/fingerprint.json").write_text("{")
