@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class Artefact:
         receipts: Name to hash of the proofs kept with the run.
         promoted_at: When it was promoted (UTC).
         overruled: What the gate said when it was promoted by force.
+        withdrawn_at: When it was gone back from (UTC); empty if it was not. It is never gone back to.
     """
 
     version: int
@@ -48,6 +49,7 @@ class Artefact:
     promoted_at: str
     overruled: tuple[str, ...] = ()
     model: Mapping[str, str] | None = None
+    withdrawn_at: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `artefact.json` holds."""
@@ -80,6 +82,42 @@ def promote(project: Project, run: Run, rung: str = "", *, force: bool = False) 
         write_json(_older(project) / f"artefact-{before.version}.json", before.to_json())
     write_json(project.artefact, artefact.to_json())
     return artefact
+
+
+def roll_back(project: Project, *, force: bool = False) -> Artefact:
+    """Make the artefact that was promoted before the present one the project's again; the caller holds the lock.
+
+    Args:
+        project: The project.
+        force: Go back even though the index is another one now; what was said of it is kept in the artefact.
+
+    Raises:
+        UsageError: If nothing is promoted, or nothing was before.
+        GateRefused: If the index is another one now; without `force`. Always if weights that it needs are gone.
+    """
+    present, before = current(project), previous(project)
+    if present is None or before is None:
+        raise UsageError(
+            "there is nothing to go back to: " + ("nothing was promoted before" if present else "nothing is promoted"),
+            "Promote a run: `loresmith runs promote ID`.",
+        )
+    _check_weights(project, before)
+    objection = mismatch(project, before.rung, before.index)
+    if objection and not force:
+        raise GateRefused(objection, "Go back to it as it is with --force.")
+    if objection:
+        before = replace(before, overruled=(*before.overruled, objection))
+    withdrawn = replace(present, withdrawn_at=now())
+    write_json(_older(project) / f"artefact-{present.version}.json", withdrawn.to_json())
+    write_json(project.artefact, before.to_json())
+    return before
+
+
+def previous(project: Project) -> Artefact | None:
+    """Return the artefact that one would go back to, or None; raises as `current`."""
+    present = current(project)
+    older = (each for each in history(project) if present and each.version < present.version)
+    return next((each for each in older if not each.withdrawn_at), None)
 
 
 def current(project: Project) -> Artefact | None:
@@ -171,6 +209,15 @@ def _made(project: Project, run: Run, rung: str, overruled: tuple[str, ...]) -> 
     )
 
 
+def _check_weights(project: Project, artefact: Artefact) -> None:
+    for part in (artefact.adapter, artefact.model):
+        if part and not (project.root / part["path"]).is_dir():
+            raise GateRefused(
+                f'version {artefact.version} needs "{part["path"]}", which is gone',
+                "Promote another run: `loresmith runs ls` lists them.",
+            )
+
+
 def _weights(run: Run, rung: str) -> Weights:
     weights = run.weights_of(rung)
     if PARTS[rung].trained and weights is None:
@@ -192,7 +239,7 @@ def _older(project: Project) -> Path:
 def _read(path: Path) -> Artefact:
     names = [field.name for field in fields(Artefact)]
     try:
-        value = {"model": None} | read_json(path)
+        value = {"model": None, "withdrawn_at": ""} | read_json(path)
         # Keys of a newer version are passed over.
         return Artefact(**{name: value[name] for name in names} | {"overruled": tuple(value["overruled"])})
     except (ValueError, KeyError, TypeError) as error:

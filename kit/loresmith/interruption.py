@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+UNCONFIRMED = "what it trains is to be confirmed"
+"""How the reason ends for which a run stands still that was to stop before its first step."""
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 

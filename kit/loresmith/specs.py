@@ -338,6 +338,7 @@ class StageContext:
         event: Write an event of the run.
         progress: Told an activity, what is done of it, and its total.
         stopping: True once the user asked to stop.
+        looking: Nothing will be trained: what does not fit the window is shown as cut, where it would be refused.
     """
 
     base: Path
@@ -361,6 +362,7 @@ class StageContext:
     event: Callable[[Mapping[str, Any]], None]
     progress: Callable[[str, int, int], None]
     stopping: Callable[[], bool]
+    looking: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,7 +373,7 @@ class MaskReceipt:
         trained_tokens: Tokens that enter the loss, over one epoch.
         masked_tokens: Tokens that are only read.
         eos_trained: Whether every reply's end of turn enters the loss.
-        samples: Rendered examples as runs of (text, trained).
+        samples: Rendered examples as runs of (text, trained); None is what a look alone shows, and the window cuts off.
         warnings: What the user should know before the first step.
     """
 
@@ -380,7 +382,7 @@ class MaskReceipt:
     eos_trained: bool
     examples: int
     longest: int
-    samples: tuple[tuple[tuple[str, bool], ...], ...] = ()
+    samples: tuple[tuple[tuple[str, bool | None], ...], ...] = ()
     warnings: tuple[str, ...] = ()
 
 

@@ -135,7 +135,8 @@ def test_the_options_of_a_command_are_the_documented_ones(name: str, command: cl
 def test_the_plugin_tutorial_shows_the_sample_plugin_as_it_is() -> None:
     text = (ROOT / "docs" / "tutorial" / "first-plugin.md").read_text(encoding="utf-8")
     listings = code(text, "python") + code(text, "toml")
-    for file in ("loresmith_brevity/__init__.py", "tests/test_brevity.py", "pyproject.toml"):
+    files = ("loresmith_brevity/__init__.py", "loresmith_brevity/screen.py", "tests/test_brevity.py", "pyproject.toml")
+    for file in files:
         assert (SAMPLE / file).read_text(encoding="utf-8") in listings, file
 
 

@@ -31,7 +31,7 @@ def heavy_after(code: str) -> list[str]:
         ["--help"], ["--version"], ["plugins", "ls", "--help"], ["plugins", "ls"], ["recipes", "ls"], ["models", "ls"],
         ["build", "--help"], ["ask", "--help"], ["train", "--help"], ["eval", "--help"], ["index", "--help"],
         ["runs", "ls", "--help"], ["estimate", "--params", "7b"],
-        ["doctor"], ["tui", "--help"], ["data", "split", "--help"],
+        ["doctor"], ["tui", "--help"], ["data", "split", "--help"], ["label", "--help"],
     ],
     ids=" ".join,
 )  # fmt: skip

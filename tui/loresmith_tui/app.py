@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.theme import Theme
 
 from loresmith_tui import rooms
-from loresmith_tui.commands import Actions
+from loresmith_tui.commands import Actions, PluginRooms
+from loresmith_tui.screens.foreign import ForeignRooms
 from loresmith_tui.session import Session
 from loresmith_tui.shown import ascii_only
 
@@ -38,19 +39,21 @@ class LoresmithApp(App[None]):
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         name: room.open for name, room in rooms.ROOMS.items()
     }
-    COMMANDS = App.COMMANDS | {Actions}
+    COMMANDS = App.COMMANDS | {Actions, PluginRooms}
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(room.key, f"go('{name}')", room.title, show=False, tooltip=room.tooltip)
             for name, room in rooms.ROOMS.items()
         ),
         Binding("question_mark,f1", "keys", "Keys", key_display="?", tooltip="What can be pressed on this screen"),
+        Binding("escape", "go('home')", "Back", show=False),  # out of a plugin's room that does not know the key
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, tooltip="Close the app; what is running goes on"),
     ]
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self.session = session
+        self.foreign = ForeignRooms(self)
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
         self.theme = DARK.name
@@ -60,6 +63,10 @@ class LoresmithApp(App[None]):
         if ascii_only():
             self.add_class("-ascii")
         self.switch_mode("home")
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Leave out of the palette what our own actions do."""
+        return (each for each in super().get_system_commands(screen) if each.title not in ("Keys", "Quit"))
 
     def action_go(self, room: str) -> None:
         """Go to a room."""
@@ -72,3 +79,8 @@ class LoresmithApp(App[None]):
 
         if not isinstance(self.screen, KeysScreen):
             self.push_screen(KeysScreen(self.screen))
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Go on where it is a plugin's room that failed."""
+        if not self.foreign.caught(error):
+            super()._handle_exception(error)

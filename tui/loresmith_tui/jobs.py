@@ -13,6 +13,7 @@ from pathlib import Path
 from loresmith.cli.progress import LINES_VARIABLE
 from loresmith.errors import LockHeld
 from loresmith.lock import Holder, holder
+from loresmith.process import Process
 from loresmith.project import Project
 
 TAIL = 8000
@@ -75,16 +76,31 @@ class Jobs:
         """Return the command that writes in the project, wherever it was started."""
         return holder(self._project)
 
-    def stop(self) -> bool:
-        """Ask the command to stop and keep what it has; return whether there was one."""
+    @property
+    def process(self) -> Process | None:
+        """The process of the command that is at work on this machine, or that starts here; None if there is none."""
         at_work = self.at_work()
         if at_work and at_work.process.here:
-            os.kill(at_work.process.pid, signal.SIGINT)
-            return True
-        if self.running and self._process:
-            self._process.send_signal(signal.SIGINT)
-            return True
-        return False
+            return at_work.process
+        return Process.of(self._process.pid) if self.running and self._process else None
+
+    def stop(self) -> bool:
+        """Ask the command to stop and keep what it has; return whether there was one."""
+        process = self.process
+        if process is None:
+            return False
+        os.kill(process.pid, signal.SIGINT)
+        # One that is paused hears of it only when it goes on.
+        _signal_all(process, signal.SIGCONT)
+        return True
+
+    def pause(self) -> bool:
+        """Stop the command where it is, or let it go on if it is paused; return whether there was one."""
+        process = self.process
+        if process is None:
+            return False
+        _signal_all(process, signal.SIGCONT if process.paused else signal.SIGSTOP)
+        return True
 
     def said(self) -> list[str]:
         """Return the last lines of what the command has said, without those of progress."""
@@ -102,3 +118,11 @@ class Jobs:
                 return stream.read().decode("utf-8", "replace").splitlines()
         except OSError:
             return []
+
+
+def _signal_all(process: Process, number: signal.Signals) -> None:
+    """Send a signal to a command and what it started: its group of processes if it leads one, else itself alone."""
+    if os.getpgid(process.pid) == process.pid:
+        os.killpg(process.pid, number)
+    else:
+        os.kill(process.pid, number)

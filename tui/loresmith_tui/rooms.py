@@ -9,13 +9,18 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A room: the key that leads to it, its name on the screen, what it is for, and its class."""
+    """A room: the key that leads to it, its name on the screen, what it is for, and its class.
+
+    Args:
+        short: The name where there is little room; the title if not given.
+    """
 
     key: str
     title: str
     tooltip: str
     module: str
     name: str
+    short: str = ""
 
     def open(self) -> Any:
         """Return the screen."""
@@ -24,11 +29,22 @@ class Place:
 
 ROOMS: dict[str, Place] = {
     "home": Place("1", "Home", "Project, recipes, recent runs, this machine", "home", "HomeScreen"),
-    "knowledge": Place("2", "Knowledge", "Index the documents and look into retrieval", "knowledge", "KnowledgeScreen"),
-    "build": Place("3", "Build", "Train and measure; watch it, stop it, go on with it", "build", "BuildScreen"),
-    "ladder": Place("4", "Ladder", "How the rungs did, question by question", "ladder", "LadderScreen"),
-    "chat": Place("5", "Chat", "Talk to the assistant", "chat", "ChatScreen"),
-    "runs": Place("6", "Runs", "What was built; compare and promote", "runs", "RunsScreen"),
-    "plugins": Place("7", "Plugins", "What is loaded and what failed", "plugins", "PluginsScreen"),
-    "doctor": Place("8", "Doctor", "What this machine and this installation can do", "doctor", "DoctorScreen"),
+    "assemble": Place("2", "Assemble", "The recipe as a form and as YAML", "assemble", "AssembleScreen", "Assem"),
+    "data": Place(
+        "3", "Data", "What was read, what is wrong with it, the split, what training sees", "data", "DataScreen"
+    ),
+    "knowledge": Place(
+        "4", "Knowledge", "Index the documents and look into retrieval", "knowledge", "KnowledgeScreen", "Know"
+    ),
+    "build": Place("5", "Build", "Train and measure; watch it, stop it, go on with it", "build", "BuildScreen"),
+    "ladder": Place("6", "Ladder", "How the rungs did, question by question", "ladder", "LadderScreen"),
+    "chat": Place("7", "Chat", "Talk to the assistant", "chat", "ChatScreen"),
+    "preferences": Place(
+        "8", "Preferences", "Rank replies; out come preferences to train on", "preferences", "PreferencesScreen", "Pref"
+    ),
+    "runs": Place("9", "Runs", "What was built; compare and promote", "runs", "RunsScreen"),
+    "plugins": Place("0", "Plugins", "What is loaded and what failed", "plugins", "PluginsScreen", "Plug"),
+    "doctor": Place("f2", "Doctor", "What this machine and this installation can do", "doctor", "DoctorScreen", "Doc"),
+    "more": Place("f4", "More", "The rooms that plugins bring", "more", "MoreScreen"),
 }
+"""The rooms by their names, in the order of the line at the top."""

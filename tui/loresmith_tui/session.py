@@ -1,30 +1,30 @@
-"""What the app may ask of the core. Knows no screen, so it is tested without one; may be called from any thread."""
+"""What the app may ask of the core. Knows no screen, so it is tested without one; may be called from any thread.
+
+What is asked for is imported when it is: the first screen stands before plugins, recipes and runs are known.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from loresmith.artefact import Artefact, current, promote
 from loresmith.errors import LoresmithError
-from loresmith.host import PluginHost, PluginStatus
-from loresmith.knowledge.bases import read_all
 from loresmith.lock import ProjectLock
-from loresmith.modelstore.store import ModelStore
 from loresmith.project import RECIPE_FILE, Project
-from loresmith.recipe.load import load_recipe
-from loresmith.recipe.models import Recipe
-from loresmith.runs.difference import difference
+from loresmith.recent import remember
 from loresmith.runs.ids import run_ids
-from loresmith.runs.listing import listed
-from loresmith.runs.run import Run
-from loresmith.specs import RecipeSpec
-from loresmith.starting import free_folder, start_project
-from loresmith.values import Document
 from loresmith_tui.jobs import Jobs
+
+if TYPE_CHECKING:
+    from loresmith.artefact import Artefact
+    from loresmith.host import PluginHost, PluginStatus
+    from loresmith.modelstore.store import ModelStore
+    from loresmith.recipe.models import Recipe
+    from loresmith.runs.run import Run
+    from loresmith.specs import RecipeSpec
+    from loresmith.values import Document
 
 
 class Session:
@@ -39,7 +39,8 @@ class Session:
         self.folder = folder.expanduser().resolve()
         self.disabled = set(disabled)
         self.project: Project | None = None
-        self._guard = threading.Lock()
+        self._guard, self._loading = threading.Lock(), threading.Lock()
+        self._host: PluginHost | None = None
         self._rows: dict[str, tuple[tuple[float, ...], dict[str, Any]]] = {}
         self._documents: dict[str, Document] = {}
         self._jobs: dict[Path, Jobs] = {}
@@ -51,6 +52,7 @@ class Session:
     def open(self, folder: Path) -> Project:
         """Go on with the project in a folder; raises UsageError if there is none."""
         self.project = Project.open(folder)
+        remember(self.project)
         self._rows, self._documents = {}, {}
         return self.project
 
@@ -65,6 +67,8 @@ class Session:
 
     def recipes(self) -> list[RecipeSpec]:
         """Return the recipes a project can start from."""
+        from loresmith.specs import RecipeSpec
+
         return list(self.host.registry.of(RecipeSpec))
 
     def start(self, name: str, folder: Path | None = None) -> Project:
@@ -74,16 +78,23 @@ class Session:
             name: The recipe.
             folder: Where to; a folder named after the recipe, beside the present project, if not given.
         """
+        from loresmith.specs import RecipeSpec
+        from loresmith.starting import free_folder, start_project
+
         spec = self.host.registry.get(RecipeSpec, name)
         parent = self.project.root.parent if self.project else self.folder
         return self.open(start_project(spec, folder or free_folder(parent, name)).root)
 
     def recipe(self) -> Recipe:
         """Return the project's recipe; raises RecipeError with all its problems."""
+        from loresmith.recipe.load import load_recipe
+
         return load_recipe(self.here.recipe, self.host.registry)
 
     def documents(self) -> dict[str, Document]:
         """Return the documents by id; they are read once."""
+        from loresmith.knowledge.bases import read_all
+
         with self._guard:
             if not self._documents:
                 found = read_all(self.recipe().knowledge, self.host.registry, self.here.root)
@@ -92,6 +103,8 @@ class Session:
 
     def store(self) -> ModelStore:
         """Return the models of this machine."""
+        from loresmith.modelstore.store import ModelStore
+
         return ModelStore.for_host(self.host, self.here.root)
 
     @property
@@ -102,10 +115,15 @@ class Session:
 
     # ------------------------------------------------------------------------------------------------------- plugins
 
-    @cached_property
+    @property
     def host(self) -> PluginHost:
-        """The plugins, less those that are switched off."""
-        return PluginHost.from_environment(self.disabled)
+        """The plugins, less those that are switched off; loaded when they are first asked for."""
+        from loresmith.host import PluginHost
+
+        with self._loading:
+            if self._host is None:
+                self._host = PluginHost.from_environment(self.disabled)
+            return self._host
 
     def plugins(self) -> Sequence[PluginStatus]:
         """Return what became of every plugin."""
@@ -114,12 +132,12 @@ class Session:
     def switch_plugin(self, name: str) -> PluginStatus:
         """Leave a plugin out for this sitting, or take it in again, and load all anew."""
         self.disabled ^= {name}
-        self.__dict__.pop("host", None)
+        self._host = None
         return next(status for status in self.host.statuses if status.name == name)
 
     def doctor(self) -> dict[str, Any]:
         """Return what this machine and this installation can do."""
-        from loresmith.doctor import examine  # a tenth of the time to the first screen, which it is not needed for
+        from loresmith.doctor import examine
 
         return examine(self.host, self.project.root if self.project else self.folder)
 
@@ -129,20 +147,25 @@ class Session:
         """Return the runs as `runs ls` lists them, latest first; those that did not change are not read again."""
         project = self.here
         artefact = self.artefact()
-        with self._guard:
-            rows = [row for run_id in run_ids(project.runs) if (row := self._row(project, run_id, artefact))]
+        rows = [row for run_id in run_ids(project.runs) if (row := self._row(project, run_id, artefact))]
         return sorted(rows, key=lambda row: (row["started"], row["run"]), reverse=True)
 
     def run(self, run_id: str) -> Run:
         """Open a run by its id."""
+        from loresmith.runs.run import Run
+
         return Run.open(self.here, run_id)
 
     def latest(self, *, measured: bool = False) -> Run | None:
         """Return the latest run, or the latest that has a ladder."""
-        return next((self.run(row["run"]) for row in self.runs() if row["ship"] or not measured), None)
+        project, artefact = self.here, self.artefact()
+        rows = (self._row(project, run_id, artefact) for run_id in reversed(run_ids(project.runs)))
+        return next((self.run(row["run"]) for row in rows if row and (row["ship"] or not measured)), None)
 
     def artefact(self) -> Artefact | None:
         """Return what is promoted, or None; a damaged one counts as none, and a promotion mends it."""
+        from loresmith.artefact import current
+
         try:
             return current(self.here)
         except LoresmithError:
@@ -150,14 +173,34 @@ class Session:
 
     def promote(self, run_id: str, rung: str = "", *, force: bool = False) -> Artefact:
         """Make a rung of a run the project's assistant; raises as `promote` of the core."""
+        from loresmith.artefact import promote
+
         with ProjectLock(self.here, "runs promote", lambda _: None):
             return promote(self.here, self.run(run_id), rung, force=force)
 
+    def previous(self) -> Artefact | None:
+        """Return what one would go back to, or None; raises LoresmithError if an artefact is damaged."""
+        from loresmith.artefact import previous
+
+        return previous(self.here)
+
+    def roll_back(self, *, force: bool = False) -> Artefact:
+        """Make what was promoted before the project's assistant again; raises as `roll_back` of the core."""
+        from loresmith.artefact import roll_back
+
+        with ProjectLock(self.here, "runs promote", lambda _: None):
+            return roll_back(self.here, force=force)
+
     def difference(self, one: str, other: str) -> dict[str, Any]:
         """Return what two runs differ in."""
+        from loresmith.runs.difference import difference
+
         return difference(self.run(one), self.run(other))
 
     def _row(self, project: Project, run_id: str, artefact: Artefact | None) -> dict[str, Any] | None:
+        from loresmith.runs.listing import listed
+        from loresmith.runs.run import Run
+
         folder = project.runs / run_id
         version = artefact.version if artefact else 0
         changed = (*(_changed(folder / name) for name in ("manifest.json", "report.json")), float(version))
@@ -169,7 +212,8 @@ class Session:
             row = listed(Run.open(project, run_id), artefact)
         except LoresmithError:
             return None
-        self._rows[run_id] = (changed, row)
+        if project == self.project:  # another one may have been opened meanwhile
+            self._rows[run_id] = (changed, row)
         return row
 
 

@@ -35,6 +35,7 @@ class Signs:
     good: str
     bad: str
     here: str
+    open: str
     low: str
     high: str
     line: str
@@ -42,11 +43,13 @@ class Signs:
     full: str
     empty: str
     dot: str
+    up: str
+    down: str
     braille: bool
 
 
-FINE = Signs("…", "✓", "✗", "▸", "├", "┤", "─", "●", "█", "░", "·", braille=True)
-ASCII = Signs("~", "+", "x", ">", "|", "|", "-", "o", "#", ".", "-", braille=False)
+FINE = Signs("…", "✓", "✗", "▸", "▾", "├", "┤", "─", "●", "█", "░", "·", "▲", "▼", braille=True)
+ASCII = Signs("~", "+", "x", ">", "v", "|", "|", "-", "o", "#", ".", "-", "^", "v", braille=False)
 
 
 def ascii_only() -> bool:

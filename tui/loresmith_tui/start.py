@@ -31,8 +31,8 @@ def run(folder: Path, disabled: Iterable[str] = ()) -> None:
 
 def serve(folder: Path, disabled: Iterable[str], port: int) -> None:
     """Serve the app to browsers of this machine, on the loopback address alone, until Ctrl-C."""
-    from textual_serve.server import Server
+    from loresmith_tui.serving import LoopbackServer
 
     words = [sys.executable, "-m", "loresmith", "tui", "--project", str(folder.expanduser().resolve())]
     words += [word for name in disabled for word in ("--no-plugin", name)]
-    Server(shlex.join(words), host="127.0.0.1", port=port, title="Loresmith").serve()
+    LoopbackServer(shlex.join(words), port).serve()

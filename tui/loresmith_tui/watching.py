@@ -11,6 +11,8 @@ from loresmith.runs.run import Run
 
 AXES = ("step", "steps", "tokens", "seconds", "n", "stage", "best", "time")
 """Numbers of events that count something and are no figures to be drawn."""
+SCALED = {"memory": ("memory, GB", 1e9)}
+"""Figures that are drawn under another name, divided by something."""
 RECENT = 20
 """Steps over which the speed is taken."""
 
@@ -23,7 +25,7 @@ class Stage:
         step: Steps made.
         steps: Steps there are.
         figures: Of each figure its points, by step.
-        dev: The points of the dev loss.
+        dev: The same of the looks at held-out data.
         pace: (step, seconds, tokens) of the last steps.
         receipt: What it trains: the receipt without its samples.
     """
@@ -31,7 +33,7 @@ class Stage:
     step: int = 0
     steps: int = 0
     figures: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
-    dev: list[tuple[float, float]] = field(default_factory=list)
+    dev: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     pace: list[tuple[int, float, float]] = field(default_factory=list)
     receipt: dict[str, Any] = field(default_factory=dict)
 
@@ -47,24 +49,27 @@ class Stage:
         made = self.pace[-1][0] - self.pace[0][0] if self.pace else 0
         return (self.pace[-1][1] - self.pace[0][1]) / made * (self.steps - self.step) if made > 0 else 0.0
 
+    @property
+    def names(self) -> list[str]:
+        """The names of all figures, those of the steps first."""
+        return list(dict.fromkeys([*self.figures, *self.dev]))
+
     def take(self, event: dict[str, Any]) -> None:
         """Take an event in."""
         match event.get("event"):
             case "receipt":
                 self.receipt = event
-            case "dev" if _number(event.get("loss")):
-                self.dev.append((event["step"], event["loss"]))
+            case "dev":
+                _add(self.dev, event)
             case "step":
                 self._step(event)
 
     def _step(self, event: dict[str, Any]) -> None:
         if event["step"] <= self.step:  # taken up from a checkpoint: what came after it is made anew
-            self.figures = {name: [p for p in points if p[0] < event["step"]] for name, points in self.figures.items()}
-            self.dev, self.pace = [point for point in self.dev if point[0] < event["step"]], []
+            self.figures, self.dev = (_before(event["step"], figures) for figures in (self.figures, self.dev))
+            self.pace = []
         self.step, self.steps = event["step"], event["steps"]
-        for name, value in event.items():
-            if name not in AXES and _number(value):
-                self.figures.setdefault(name, []).append((self.step, value))
+        _add(self.figures, event)
         if _number(event.get("seconds")):
             self.pace = [*self.pace, (self.step, event["seconds"], event.get("tokens", 0))][-RECENT:]
 
@@ -101,9 +106,9 @@ class Watch:
                 self.stages.setdefault(event["stage"], Stage()).take(event)
 
     @property
-    def now(self) -> tuple[int, Stage] | None:
-        """The stage that trains, or that trained last, with its number."""
-        return max(self.stages.items(), default=None, key=lambda item: item[0])
+    def now(self) -> int | None:
+        """The number of the stage that trains, or that trained last."""
+        return max(self.stages, default=None)
 
 
 def steps_of(run: Run) -> list[tuple[str, bool]]:
@@ -118,6 +123,17 @@ def steps_of(run: Run) -> list[tuple[str, bool]]:
         stages, rungs = [], []
     done = run.manifest.steps
     return [*((name, step in done) for step, name in (*stages, *rungs)), ("verdict", bool(run.read_report()))]
+
+
+def _add(figures: dict[str, list[tuple[float, float]]], event: dict[str, Any]) -> None:
+    for name, value in event.items():
+        if name not in AXES and _number(value):
+            shown, unit = SCALED.get(name, (name, 1.0))
+            figures.setdefault(shown, []).append((event["step"], value / unit))
+
+
+def _before(step: int, figures: dict[str, list[tuple[float, float]]]) -> dict[str, list[tuple[float, float]]]:
+    return {name: [point for point in points if point[0] < step] for name, points in figures.items()}
 
 
 def _number(value: Any) -> bool:

@@ -45,6 +45,7 @@ class Assistant:
         host: Plugins that look at answers.
         notes: What the user should know about this assistant; goes into every trace.
         citations: What becomes of citations that fail their check: `strict`, `mark` or `off`.
+        run: Id of the run that it is of; empty before anything is built.
 
     Raises:
         UsageError: If the rung needs a part that is not there.
@@ -62,6 +63,7 @@ class Assistant:
         host: PluginHost,
         notes: Sequence[str] = (),
         citations: str = "mark",
+        run: str = "",
     ) -> None:
         parts = PARTS[rung]
         if parts.passages and lookup is None:
@@ -74,7 +76,7 @@ class Assistant:
         self.lookup = lookup if parts.passages else None
         self.demonstrations = tuple(demonstrations) if parts.demonstrations else ()
         self.weights = weights if weights and parts.trained else Weights()
-        self.notes, self.citations = tuple(notes), citations
+        self.notes, self.citations, self.run = tuple(notes), citations, run
 
     @property
     def checks(self) -> bool:
@@ -100,6 +102,10 @@ class Assistant:
             completion = self._declined() if each.trace.refused else next(completions)
             answers.append(self._finish(each, replace(completion, seconds=completion.seconds + looking_up)))
         return answers
+
+    def prompts(self, conversations: Sequence[Sequence[Message]]) -> list[list[Message]]:
+        """Return what the engine reads to answer each conversation; nothing where it is declined without asking it."""
+        return [each.trace.prompt for each in self._prepare(conversations)] if conversations else []
 
     def stream(self, conversation: Sequence[Message]) -> Reply:
         """Look up what a conversation needs and return its reply, which is generated as it is iterated."""

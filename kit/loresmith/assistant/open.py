@@ -53,7 +53,7 @@ def open_assistant(
     Raises:
         UsageError: If nothing is built yet that could answer.
     """
-    chosen = _run(project, run)
+    chosen = run_to_ask(project, run)
     rung = rung or _rung(project, chosen)
     weights = chosen.weights_of(rung) if chosen else None
     if PARTS[rung].trained and weights is None:
@@ -78,10 +78,18 @@ def open_assistant(
         host=host,
         notes=_notes(project, chosen, rung, base) if chosen else (),
         citations=recipe.citations,
+        run=chosen.id if chosen else "",
     )
 
 
-def _run(project: Project, name: str | None) -> Run | None:
+def recipe_of(project: Project, host: PluginHost, run: str | None = None) -> Recipe:
+    """Return the recipe that `open_assistant` opens a run by; raises as it does."""
+    chosen = run_to_ask(project, run)
+    return _recipe(chosen) if chosen else load_recipe(project.recipe, host.registry)
+
+
+def run_to_ask(project: Project, name: str | None = None) -> Run | None:
+    """Return the run that is meant, or that of the artefact, or the latest that is done; None if there is none."""
     if name:
         return Run.open(project, meant(project.runs, name))
     artefact = current(project)

@@ -47,6 +47,7 @@ class Wishes:
         rungs: Rungs to measure in place of the recipe's; the ladder is then not kept.
         train: Train what is not trained yet; without it nothing is promoted either.
         evaluate: Measure the rungs, decide, promote.
+        stop_at_mask: Stop before the first step of a stage whose trained tokens the run has not kept yet.
     """
 
     command: str = "build"
@@ -56,6 +57,7 @@ class Wishes:
     rungs: tuple[str, ...] = ()
     train: bool = True
     evaluate: bool = True
+    stop_at_mask: bool = False
 
 
 class Pipeline:
@@ -171,7 +173,10 @@ class Pipeline:
         """Train, or take over what is trained, and put the weights in their place in the run."""
         data = materials.recipe.data
         preferences = divide(materials.preferences, split, data.split.test, data.split.seed)
-        training = Training(materials, split, preferences, run, retriever, self.interruption, self.say, self.report)
+        training = Training(
+            materials, split, preferences, run, retriever, self.interruption, self.say, self.report,
+            stop_at_mask=self.wishes.stop_at_mask,
+        )  # fmt: skip
         gains = Gains(measuring, run, preferences.held_out)
         weights = self._train(training, gains) if self.wishes.train else self._take_over(training)
         if weights:

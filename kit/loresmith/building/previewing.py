@@ -12,12 +12,11 @@ from typing import Any
 from loresmith.building.materials import Materials, gather
 from loresmith.building.stage_context import StageContexts, Started
 from loresmith.data.preference_sides import divide
-from loresmith.data.split import FrozenSplit, freeze
+from loresmith.data.split import FrozenSplit, foreseen
 from loresmith.errors import UsageError
 from loresmith.host import PluginHost
 from loresmith.interruption import Interruption
 from loresmith.knowledge.lookup import Lookup, open_lookup
-from loresmith.lock import ProjectLock
 from loresmith.modelstore.store import Report
 from loresmith.project import Project
 from loresmith.recipe.components import resolve_stage
@@ -56,6 +55,11 @@ class Preview:
         return asdict(self)
 
 
+def marked(text: str, trained: bool | None) -> str:
+    """Return a run of a rendered example with its signs: what is trained in braces, what the window cuts in tildes."""
+    return f"~{text}~" if trained is None else f"{{{text}}}" if trained else text
+
+
 def preview(project: Project, host: PluginHost, report: Report, *, stage: int = 0, first: int = 0) -> Preview:
     """Render examples of the training side as a stage would read them. No weights are loaded for supervised stages.
 
@@ -78,8 +82,7 @@ def preview(project: Project, host: PluginHost, report: Report, *, stage: int = 
     stages = materials.recipe.training
     if stage >= len(stages):
         raise UsageError(f"the recipe has no training stage {stage}", f"It has {len(stages)}, counted from 0.")
-    with ProjectLock(project, "data preview"):
-        split = freeze(project, materials.examples, materials.recipe.data.split)
+    split, _ = foreseen(project, materials.examples, materials.recipe.data.split)
     if first >= len(split.train):
         raise UsageError(f"there is no example {first}", f"The training side has {len(split.train)}, counted from 0.")
     receipt = _receipt(materials, split, stage, first, report)
@@ -114,6 +117,8 @@ def _receipt(materials: Materials, split: FrozenSplit, number: int, first: int, 
         started = Started(number, recipe.training[number], Weights(), Path(folder), resume=False)
         contexts = StageContexts(materials, split, sides, None, _Index(materials), Interruption(), report)
         chosen = split.train[first : first + SHOWN]
-        receipt = spec.build(options, replace(contexts.of(started), train=chosen)).receipt()
+        receipt = spec.build(
+            options, replace(contexts.of(started), train=chosen, dev=split.dev[:SHOWN], looking=True)
+        ).receipt()
     # The warnings are about how much there is to learn, and these are but a few.
     return replace(receipt, warnings=())

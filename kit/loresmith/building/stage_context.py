@@ -15,6 +15,7 @@ from loresmith.data.split import FrozenSplit
 from loresmith.errors import UsageError
 from loresmith.interruption import Interruption
 from loresmith.modelstore.store import Report
+from loresmith.process import peak_memory
 from loresmith.recipe.components import resolve
 from loresmith.recipe.models import Component, Stage
 from loresmith.runs.run import Run
@@ -89,7 +90,8 @@ class StageContexts:
 
         def event(row: Mapping[str, Any]) -> None:
             if self.run:
-                self.run.event({**row, "stage": started.number, "step_of": f"train:{started.number}"})
+                memory = {"memory": peak_memory()} if row["event"] == "step" else {}
+                self.run.event({**row, **memory, "stage": started.number, "step_of": f"train:{started.number}"})
             if row["event"] == "step":
                 self.report(activity, row["step"], row["steps"])
 

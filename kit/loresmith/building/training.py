@@ -13,12 +13,13 @@ from loresmith.data.preference_sides import PreferenceSides
 from loresmith.data.split import FrozenSplit
 from loresmith.errors import Interrupted
 from loresmith.files import copy_folder, file_hash
-from loresmith.interruption import Interruption
+from loresmith.interruption import UNCONFIRMED, Interruption
 from loresmith.modelstore.store import Report
 from loresmith.options import Options
 from loresmith.recipe.components import resolve_stage
 from loresmith.recipe.models import Stage
 from loresmith.runs.hashes import data_hash, value_hash, weights_hash
+from loresmith.runs.rows import jsonable
 from loresmith.runs.run import Run
 from loresmith.specs import MaskReceipt, Retriever, StageResult
 from loresmith.values import Weights
@@ -37,6 +38,7 @@ class Training:
         interruption: Whether the user wants to stop.
         say: Told what the user should know, a line at a time.
         report: Told how far a stage is.
+        stop_at_mask: Stop before the first step of a stage if the run has not kept yet what it trains.
     """
 
     materials: Materials
@@ -47,6 +49,7 @@ class Training:
     interruption: Interruption
     say: Callable[[str], None]
     report: Report
+    stop_at_mask: bool = False
 
     def stage(self, number: int, start: Weights, *, resume: bool) -> Weights:
         """Run one stage, or take its result where the same was done before; return the weights it left.
@@ -57,7 +60,7 @@ class Training:
             resume: Go on from the stage's checkpoint.
 
         Raises:
-            Interrupted: If the user asked to stop; the stage's checkpoint, or its result, is kept.
+            Interrupted: If the user asked to stop; the stage's checkpoint, its result, or what it trains, is kept.
         """
         done = self.finished(number, start)
         if done is not None:
@@ -136,7 +139,11 @@ class Training:
         trainer = spec.build(options, self._contexts().of(Started(number, stage, start, folder, resume)))
         with self.interruption.patient():  # to say what they train, some stages ask a critic or a teacher first
             receipt = trainer.receipt()
-        self._keep_receipt(number, receipt)
+        if self._keep_receipt(number, receipt) and self.stop_at_mask:
+            raise Interrupted(
+                f"stopped before training stage {number} ({stage.method}): {UNCONFIRMED}",
+                f'See "{self.run.receipts_folder}", and go on with `loresmith build --resume`.',
+            )
         host.observe("before_stage", run=self.run, stage=stage)
         with self.interruption.patient():
             result = trainer.train()
@@ -155,12 +162,15 @@ class Training:
         last = number == len(self.materials.recipe.training) - 1
         return ("mask", "parity") if last else (f"mask-{number}", f"parity-{number}")
 
-    def _keep_receipt(self, number: int, receipt: MaskReceipt) -> None:
-        value = asdict(receipt)
-        self.run.write_receipt(self._receipt_names(number)[0], value)
+    def _keep_receipt(self, number: int, receipt: MaskReceipt) -> bool:
+        """Keep what a stage trains; return whether it is news to the run."""
+        name, value = self._receipt_names(number)[0], jsonable(asdict(receipt))
+        before = self.run.receipts().get(name)
+        self.run.write_receipt(name, value)
         self.run.event({"event": "receipt", "stage": number, **{k: v for k, v in value.items() if k != "samples"}})
         for warning in receipt.warnings:
             self.say(f"warning: {warning}")
+        return bool(before != value)
 
 
 def _json(result: StageResult, folder: Path) -> dict[str, Any]:

@@ -36,9 +36,14 @@ def citations_text(answer: Answer) -> str:
     ])  # fmt: skip
 
 
-def trace_text(trace: Trace) -> str:
-    """Return why an answer is what it is, step by step, in the width of the terminal; last the exact prompt."""
-    width = max(40, shutil.get_terminal_size((100, 24)).columns)
+def trace_text(trace: Trace, width: int = 0) -> str:
+    """Return why an answer is what it is, step by step; last the exact prompt.
+
+    Args:
+        trace: The trace.
+        width: Columns there are; those of the terminal if not given.
+    """
+    width = max(40, width or shutil.get_terminal_size((100, 24)).columns)
     return "\n".join(map(plain, _trace_lines(trace, width)))
 
 
@@ -76,6 +81,10 @@ def _trace_lines(trace: Trace, width: int) -> Iterator[str]:
         yield from _hit(f"[{hit['n']}]", hit, width)
     for check in trace.checks:
         yield from _check(check, fill)
+    if trace.cited:
+        yield f"cited: {', '.join(f'[{n}]' for n in trace.cited)}"
+    if trace.settings:
+        yield from fill("settings: ", ", ".join(f"{name} {value}" for name, value in trace.settings.items()))
     if trace.refused:
         yield from fill("refused: ", trace.refused)
     yield from (line for note in trace.notes for line in fill("note: ", note))

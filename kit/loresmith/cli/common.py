@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from loresmith.host import PluginHost, report_failures
+if TYPE_CHECKING:
+    from loresmith.host import PluginHost
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Session:
 
     def host(self) -> PluginHost:
         """Load the plugins, and say on stderr which did not load."""
+        from loresmith.host import PluginHost, report_failures
+
         host = PluginHost.from_environment(self.disabled)
         report_failures(host)
         return host

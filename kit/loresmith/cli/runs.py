@@ -13,6 +13,8 @@ from loresmith.runs.run import Run
 
 SHORT = 12
 """Digits of a hash that are shown."""
+COLUMNS = 76
+"""Of a line at most: as many as the app's narrowest screen has beside a scroll bar."""
 
 
 def run_text(run: Run, promoted: str | None) -> str:
@@ -118,7 +120,7 @@ def _listed(lines: dict[str, str], indent: str = "") -> str:
     texts = [
         textwrap.fill(
             text,
-            100,
+            COLUMNS,
             initial_indent=f"{indent}{name.ljust(width)}  ",
             subsequent_indent=" " * (len(indent) + width + 2),
             break_long_words=False,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from loresmith.assistant.prompt import question_in
 from loresmith.data.duplicates import near_pairs
 from loresmith.values import Example, Message
 from loresmith.words import words
 
 
 def asked(prompt: Sequence[Message]) -> str:
-    """Return the words that the user says in a prompt, normalised."""
-    return " ".join(words(" ".join(message["content"] for message in prompt if message["role"] == "user")))
+    """Return the words that the user says in a prompt, normalised; passages that were put into it are none of them."""
+    return " ".join(words(" ".join(question_in(message["content"]) for message in prompt if message["role"] == "user")))
 
 
 def also_asked(prompts: Sequence[Sequence[Message]], examples: Sequence[Example]) -> list[bool]:

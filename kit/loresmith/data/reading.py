@@ -21,7 +21,7 @@ def read_documents(registry: Registry, sources: Sequence[Component], root: Path)
         DataError: With every problem found; also if there is no document, or if two have the same id.
     """
     documents = cast("list[Document]", _read(registry, sources, root, "documents"))
-    return _distinct(documents)
+    return distinct(documents)
 
 
 def read_examples(registry: Registry, sources: Sequence[Component], root: Path) -> list[Example]:
@@ -36,16 +36,25 @@ def read_preferences(registry: Registry, sources: Sequence[Component], root: Pat
     return cast("list[Preference]", _read(registry, sources, root, "preferences"))
 
 
+def read_source(registry: Registry, component: Component, root: Path, gives: Gives) -> list[Any]:
+    """Read one source.
+
+    Raises:
+        DataError: With every problem found; also if the source gives something else.
+    """
+    spec, options = resolve(registry, SourceSpec, component)
+    if gives not in spec.gives:
+        what = f'source "{spec.name}" gives {", ".join(sorted(spec.gives))}, not {gives}'
+        raise DataError(f"the {gives} cannot be read", [Problem(what)])
+    return list(cast("Iterable[Any]", spec.build(options, root).read(gives)))
+
+
 def _read(registry: Registry, sources: Sequence[Component], root: Path, gives: Gives) -> list[Any]:
     rows: list[Any] = []
     problems: list[Problem] = []
     for component in sources:
-        spec, options = resolve(registry, SourceSpec, component)
-        if gives not in spec.gives:
-            problems.append(Problem(f'source "{spec.name}" gives {", ".join(sorted(spec.gives))}, not {gives}'))
-            continue
         try:
-            rows += cast("Iterable[Any]", spec.build(options, root).read(gives))
+            rows += read_source(registry, component, root, gives)
         except DataError as error:
             problems += error.problems
     if problems:
@@ -56,7 +65,12 @@ def _read(registry: Registry, sources: Sequence[Component], root: Path, gives: G
     return rows
 
 
-def _distinct(documents: list[Document]) -> list[Document]:
+def distinct(documents: list[Document]) -> list[Document]:
+    """Return documents as they are.
+
+    Raises:
+        DataError: If two have the same id.
+    """
     seen: set[str] = set()
     problems = []
     for document in documents:

@@ -65,14 +65,23 @@ def freeze(project: Project, examples: Sequence[Example], options: Split, *, res
         GateRefused: If examples of the test side are gone or changed, the options are others than those frozen, or a
             new example would leak what is held out.
     """
-    twins = find_twins(examples)
-    groups = group(examples, twins, by_document=options.group_by == "grounding")
     before = Kept.read(project.split) if project.split.exists() and not resplit else None
-    sides = extend(before, examples, twins, groups, options) if before else _divide(examples, groups, options)
-    after = _kept(examples, groups, sides, options)
+    split, after = _placed(before, examples, options)
     if after != before:
         files.write_json(project.split, after.to_json())
-    return _frozen(examples, groups, sides, options)
+    return split
+
+
+def foreseen(project: Project, examples: Sequence[Example], options: Split) -> tuple[FrozenSplit, Kept]:
+    """Return the split as `freeze` would leave it, and what it would keep; writes nothing, raises as `freeze`."""
+    return _placed(Kept.read(project.split) if project.split.exists() else None, examples, options)
+
+
+def _placed(before: Kept | None, examples: Sequence[Example], options: Split) -> tuple[FrozenSplit, Kept]:
+    twins = find_twins(examples)
+    groups = group(examples, twins, by_document=options.group_by == "grounding")
+    sides = extend(before, examples, twins, groups, options) if before else _divide(examples, groups, options)
+    return _frozen(examples, groups, sides, options), _kept(examples, groups, sides, options)
 
 
 def _divide(examples: Sequence[Example], groups: Sequence[Sequence[int]], options: Split) -> dict[str, Side]:

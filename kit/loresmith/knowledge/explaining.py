@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
@@ -15,7 +16,9 @@ from loresmith.project import Project
 from loresmith.recipe.models import Recipe
 from loresmith.specs import Retriever, WordRetriever
 from loresmith.values import Chunk, Hit, Trace
+from loresmith.words import words
 
+_WORD = re.compile(r"\w+(?:[.,:'’]\w+)*")
 DEEP = 1000
 """Hits asked for to find the place of a document that is not among the candidates."""
 
@@ -69,9 +72,9 @@ def explain(lookup: Lookup, query: str, k: int | None = None) -> Explanation:
     return Explanation(hits, fates, trace)
 
 
-def indexed_documents(project: Project, recipe: Recipe) -> list[str]:
-    """Return the ids of all documents in the index."""
-    manifests = (Manifest.read(base.folder) for base in named_bases(recipe.knowledge, project.index))
+def indexed_documents(project: Project, recipe: Recipe, base: str | None = None) -> list[str]:
+    """Return the ids of all documents in the index, or in that of one base."""
+    manifests = (Manifest.read(each.folder) for each in named_bases(recipe.knowledge, project.index, base))
     return [id_ for manifest in manifests if manifest for id_ in manifest.documents]
 
 
@@ -109,10 +112,26 @@ def _far(lookup: Lookup, explanation: Explanation, document: str) -> str:
     )
 
 
+def matches(lookup: Lookup, query: str, text: str) -> list[tuple[int, int]]:
+    """Return where in a text the words of a query stand, in any form; nothing where the retriever does not tell."""
+    telling = _telling(lookup.retriever)
+    if telling is None:
+        return []
+    # Asked the other way round, it tells which words of the text the query has.
+    shared = set(telling.shared(text, Chunk("", "", 0, len(query), query)))
+    return [
+        match.span() for match in _WORD.finditer(text) if (said := words(match[0])) and all(w in shared for w in said)
+    ]
+
+
+def _telling(retriever: Retriever) -> WordRetriever | None:
+    bases = retriever.bases.values() if isinstance(retriever, SeveralRetriever) else [retriever]
+    return next((base for base in bases if isinstance(base, WordRetriever)), None)
+
+
 def _sharing(retriever: Retriever) -> Callable[[str, Mapping[str, Any]], list[str]]:
     """Return what tells the words that a query and a candidate share; nothing where the retriever does not tell."""
-    bases = retriever.bases.values() if isinstance(retriever, SeveralRetriever) else [retriever]
-    telling = next((base for base in bases if isinstance(base, WordRetriever)), None)
+    telling = _telling(retriever)
 
     def shared(query: str, entry: Mapping[str, Any]) -> list[str]:
         place = (entry["chunk"], entry["document"], entry["start"], entry["end"], entry["text"])

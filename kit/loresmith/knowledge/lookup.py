@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from loresmith.errors import UsageError
 from loresmith.host import PluginHost
+from loresmith.knowledge.bases import named_bases
 from loresmith.knowledge.filtering import filter_hits
 from loresmith.knowledge.index import open_retriever
 from loresmith.knowledge.likeness import twin_of
@@ -158,7 +158,8 @@ def open_lookup(
     host: PluginHost,
     resolve_model: Callable[[str], Path],
     engine: Callable[[], Engine] | None = None,
-    **which: Any,
+    *,
+    base: str | None = None,
 ) -> Lookup:
     """Open the index for questions; models and store are loaded at the first.
 
@@ -168,13 +169,14 @@ def open_lookup(
         host: The plugins.
         resolve_model: Gives the folder of an embedding model, or of a reranker's, by its name.
         engine: Gives the assistant's engine, for a judge and for queries that the engine writes.
-        which: What else `open_retriever` is told.
+        base: Name of the one knowledge base to search; all of them, fused, if not given.
 
     Raises:
         RetrievalError: If there is no index, it is damaged, or the recipe asks for another one.
     """
-    retriever = open_retriever(project, recipe, host, resolve_model, **which)
-    _, options = resolve(host.registry, RetrieverSpec, recipe.knowledge.retriever)
+    retriever = open_retriever(project, recipe, host, resolve_model, base=base)
+    asked = recipe.knowledge if base is None else named_bases(recipe.knowledge, project.index, base)[0].base
+    _, options = resolve(host.registry, RetrieverSpec, asked.retriever)
     engine = engine or _no_engine
     return Lookup(
         retriever=retriever,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,29 +19,47 @@ from loresmith.registry import Registry
 from loresmith.specs import SourceSpec
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A recipe's text, looked at.
+
+    Args:
+        recipe: The recipe; None where its keys or their types are wrong.
+        problems: Everything that is wrong, in the order of the file.
+        tree: The text as plain values, with the line of each.
+    """
+
+    recipe: Recipe | None
+    problems: tuple[Problem, ...]
+    tree: Tree
+
+
 def load_recipe(path: Path, registry: Registry) -> Recipe:
     """Read the recipe at `path` and check it against the plugins that are loaded.
 
     Raises:
         RecipeError: With every problem: file, line, key path, what is wrong and the nearest valid name.
     """
-    file = shown_path(path)
     try:
         raw = path.read_bytes()
     except OSError as error:
         what = f"cannot be read: {(error.strerror or str(error)).lower()}"
-        raise RecipeError("there is no recipe to read", [Problem(what, file)]) from error
+        raise RecipeError("there is no recipe to read", [Problem(what, shown_path(path))]) from error
+    checked = check_recipe(raw, path, registry)
+    if checked.problems or checked.recipe is None:
+        count = f"{len(checked.problems)} problem{'s' if len(checked.problems) > 1 else ''}"
+        raise RecipeError(f"the recipe is wrong: {count}", checked.problems)
+    return checked.recipe
+
+
+def check_recipe(raw: bytes, path: Path, registry: Registry) -> Checked:
+    """Check the text of a recipe that stands, or is to stand, at `path`; nothing is raised, all is reported."""
+    file = shown_path(path)
     tree = read_tree(raw, file)
     recipe, found = _checked(tree, registry, path.parent) if tree.value is not None else (None, [])
-    placed = [
-        Problem(f.what, file, tree.line(f.path), key_path(f.path), f.hint) if isinstance(f, Finding) else f
-        for f in found
-    ]
+    placed = [_placed(each, file, tree) if isinstance(each, Finding) else each for each in found]
     problems = sorted([*tree.problems, *placed], key=lambda problem: (problem.file != file, problem.line, problem.key))
-    if problems or recipe is None:
-        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-        raise RecipeError(f"the recipe is wrong: {count}", problems)
-    return recipe
+    return Checked(recipe, tuple(problems), tree)
 
 
 def _placed(finding: Finding, file: str, tree: Tree) -> Problem:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,16 @@ PLACES: dict[tuple[str, ...], tuple[type[Spec], Gives | None]] = {
 }
 """Key path to the kind of plugin; a list there holds several."""
 
+NAMED: Mapping[str, type[Spec]] = {"engine": EngineSpec, "metric": MetricSpec}
+"""What the options of a component may name, and the kind of plugin that is."""
+
+
+def wanted_at(path: KeyPath) -> tuple[type[Spec], Gives | None] | None:
+    """Return the kind of plugin that a key path of a recipe wants; None where it wants none."""
+    if path[:2] == ("knowledge", "bases") and len(path) == 4:
+        path = ("knowledge", path[3])
+    return PLACES.get(tuple(str(key) for key in path))
+
 
 def component_places(recipe: Any) -> Iterator[ComponentPlace]:
     """Yield every component that is well enough formed to be looked at."""
@@ -84,10 +94,9 @@ def _places(recipe: Any) -> Iterator[tuple[tuple[str, ...], tuple[type[Spec], Gi
 
 def inner_place(place: ComponentPlace, named: Named) -> ComponentPlace:
     """Return the place of a component that the options of the one at `place` name."""
-    spec_type = {"engine": EngineSpec, "metric": MetricSpec}[named.wanted]
     path = (*place.path, *named.key)
     options = {key: value for key, value in named.component.items() if key != "kind"}
-    return ComponentPlace(path, (*path, "kind"), str(named.component["kind"]), options, spec_type)
+    return ComponentPlace(path, (*path, "kind"), str(named.component["kind"]), options, NAMED[named.wanted])
 
 
 def _at(value: Any, path: tuple[str, ...]) -> Any:

@@ -8,10 +8,12 @@ import re
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loresmith import __version__
-from loresmith.host import PluginHost
+
+if TYPE_CHECKING:
+    from loresmith.host import PluginHost
 
 DISTRIBUTION = "loresmith"
 

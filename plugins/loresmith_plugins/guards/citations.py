@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from loresmith.assistant.checking import checked
 from loresmith.hooks import hookimpl
 from loresmith.values import Answer, Chunk, Trace
 
@@ -15,6 +14,8 @@ def check_answer(answer: Answer, trace: Trace) -> None:
     """
     if answer.refused or not trace.passages or trace.settings.get("citations", "mark") == "off":
         return
+    from loresmith.assistant.checking import checked  # its rules are compiled where an answer is checked
+
     passages = [
         Chunk(p["chunk"], p["document"], p["start"], p["end"], p["text"], p.get("title", "")) for p in trace.passages
     ]

@@ -20,11 +20,16 @@ SAMPLES = 6
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One example as the model reads it: token ids, and for each whether it enters the loss."""
+    """One example as the model reads it: token ids, and for each whether it enters the loss.
+
+    Args:
+        cut: Tokens at the end that do not fit the window; such a row is there to be looked at, and never trained.
+    """
 
     ids: tuple[int, ...]
     trained: tuple[bool, ...]
     place: str
+    cut: int = 0
 
     @property
     def trained_tokens(self) -> int:
@@ -33,7 +38,13 @@ class Row:
 
 
 def encode(
-    examples: Sequence[Example], instructions: str, chat: ChatFormat, window: int, *, last_only: bool = False
+    examples: Sequence[Example],
+    instructions: str,
+    chat: ChatFormat,
+    window: int,
+    *,
+    last_only: bool = False,
+    looking: bool = False,
 ) -> list[Row]:
     """Return one row an example, in order.
 
@@ -43,6 +54,7 @@ def encode(
         chat: The model's chat format.
         window: How many tokens the model reads.
         last_only: Let the last reply alone enter the loss.
+        looking: Let through what does not fit the window, and say how much of it that is.
 
     Raises:
         DataError: If examples do not fit the window, or have a reply with nothing in it; all of them are named.
@@ -56,10 +68,10 @@ def encode(
         if len(ids) > window:
             what = f"the example has {len(ids)} tokens; the model reads {window}"
             long.append(_problem(what, example, "Shorten it, or split it into several."))
-        rows.append(Row(tuple(ids), tuple(trained), example.place))
+        rows.append(Row(tuple(ids), tuple(trained), example.place, max(0, len(ids) - window)))
     if empty:
         raise DataError("examples have an empty reply", _in_order(empty))
-    if long:
+    if long and not looking:
         raise DataError("examples do not fit the window of the model", _in_order(long))
     return rows
 
@@ -156,9 +168,11 @@ def _ends_trained(row: Row, chat: ChatFormat) -> bool:
     return row.trained[-1] and row.ids[-1] in chat.eos_ids
 
 
-def _runs(row: Row, chat: ChatFormat) -> Iterator[tuple[str, bool]]:
+def _runs(row: Row, chat: ChatFormat) -> Iterator[tuple[str, bool | None]]:
+    fits = len(row.ids) - row.cut
+    marks = [*row.trained[:fits], *(None for _ in range(row.cut))]
     start = 0
     for i in range(1, len(row.ids) + 1):
-        if i == len(row.ids) or row.trained[i] != row.trained[start]:
-            yield str(chat.tokenizer.decode(list(row.ids[start:i]))), row.trained[start]
+        if i == len(row.ids) or marks[i] != marks[start]:
+            yield str(chat.tokenizer.decode(list(row.ids[start:i]))), marks[start]
             start = i

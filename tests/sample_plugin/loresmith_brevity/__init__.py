@@ -1,4 +1,4 @@
-"""Metric `brevity`: 1 for an answer of at most so many words, less for a longer one."""
+"""Metric `brevity`: 1 for an answer of at most so many words, less for a longer one. And a room that shows them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import Field
 
 from loresmith.hooks import hookimpl
 from loresmith.options import Options
-from loresmith.specs import MetricSpec, ScoredAnswer
+from loresmith.specs import MetricSpec, ScoredAnswer, ScreenSpec
 
 loresmith_api = 1
 
@@ -34,3 +34,16 @@ class Brevity:
 def register_metrics(register: Callable[[MetricSpec], None]) -> None:
     """Register the metric."""
     register(MetricSpec(name="brevity", summary="Short answers score higher", options=BrevityOptions, build=Brevity))
+
+
+def build_room() -> type:
+    """Return the room; textual is imported by those alone who open the app."""
+    from loresmith_brevity.screen import BrevityRoom
+
+    return BrevityRoom
+
+
+@hookimpl
+def register_screens(register: Callable[[ScreenSpec], None]) -> None:
+    """Register the room."""
+    register(ScreenSpec(name="brevity", summary="How long the answers are, rung by rung", build=build_room))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loresmith.artefact import current, history, mismatch, promote
+from loresmith.artefact import current, history, mismatch, previous, promote, roll_back
 from loresmith.errors import GateRefused, LoresmithError, UsageError
 from loresmith.files import file_hash, folder_hash, read_json, write_json
 from loresmith.knowledge.bases import index_fingerprint
@@ -37,6 +37,7 @@ def test_the_artefact_says_all_that_an_answer_depends_on(make_run: Make, project
         "retriever": {"kind": "still", "k": 3},
         "receipts": {"mask": file_hash(run.receipts_folder / "mask.json")},
         "overruled": [],
+        "withdrawn_at": "",
     }
     assert current(project) == artefact
 
@@ -80,6 +81,35 @@ def test_a_kill_between_keeping_the_old_and_writing_the_new_leaves_the_old(
     assert current(project) == old
     assert [each.version for each in history(project)] == [1]
     assert promote(project, make_run(["rag"])).version == 2
+
+
+def test_one_goes_back_to_what_was_promoted_before_and_never_to_what_was_gone_back_from(
+    make_run: Make, project: Project
+) -> None:
+    first, second = promote(project, make_run(["rag"])), promote(project, make_run(["rag", "hybrid"]))
+    assert previous(project) == first
+    assert roll_back(project) == current(project) == first
+    assert [(each.version, bool(each.withdrawn_at)) for each in history(project)] == [(2, True), (1, False)]
+    with pytest.raises(UsageError, match="nothing was promoted before"):
+        roll_back(project)
+    assert promote(project, make_run(["rag"])).version == 3
+    assert previous(project) == first, f"version {second.version} was withdrawn"
+
+
+def test_going_back_passes_the_same_gate_and_needs_the_weights(make_run: Make, project: Project) -> None:
+    with pytest.raises(UsageError, match="nothing is promoted"):
+        roll_back(project)
+    run = make_run(["hybrid"])
+    promote(project, run)
+    promote(project, make_run(["prompt"]))
+    reindex(project)
+    with pytest.raises(GateRefused, match="index is index-2 now"):
+        roll_back(project)
+    assert "index-2" in roll_back(project, force=True).overruled[0]
+    promote(project, make_run(["prompt"]))
+    run.adapter.rename(run.adapter.with_name("gone"))
+    with pytest.raises(GateRefused, match="which is gone"):
+        roll_back(project, force=True)
 
 
 def test_nothing_promoted_is_none(project: Project) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from loresmith.process import Process
+from loresmith.process import Process, peak_memory
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 
@@ -45,3 +46,25 @@ def test_the_same_id_with_another_start_time_is_another_process() -> None:
 
 def test_of_another_machine_nothing_is_known() -> None:
     assert not replace(Process.this(), host="elsewhere", pid=2**22 + 1).gone
+
+
+@needs_proc
+def test_a_process_that_a_signal_stopped_is_paused_until_another_lets_it_go_on() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = Process.of(child.pid)
+    now, most = process.memory
+    assert 0 < now <= most
+    assert not process.paused
+    child.send_signal(signal.SIGSTOP)
+    while not process.paused:
+        assert not process.gone
+    child.send_signal(signal.SIGCONT)
+    while process.paused:
+        pass
+    child.kill()
+    child.communicate()
+    assert (process.paused, process.memory) == (False, (0, 0))
+
+
+def test_the_peak_of_this_process_is_known() -> None:
+    assert peak_memory() > 10_000_000

@@ -34,7 +34,7 @@ def test_an_outside_plugin_is_found_and_conforms(installed: None) -> None:
     host = PluginHost()
     status = next(s for s in host.statuses if s.name == "brevity")
     assert (status.state, status.distribution, status.version) == ("loaded", "loresmith-brevity", "0.1.0")
-    assert status.provides == {"metrics": ["brevity"]}
+    assert status.provides == {"metrics": ["brevity"], "screens": ["brevity"]}
     spec = host.registry.get(MetricSpec, "brevity")
     check_spec(spec)
     metric = spec.build(spec.options.model_validate({"words": 2}))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app_driver import opened, text_of, until, until_shown
+from app_driver import opened, said, text_of, until, until_shown
 from loresmith.files import read_json
 from loresmith.rungs import RUNGS
 
@@ -11,7 +11,7 @@ async def test_rungs_stand_with_their_intervals_and_the_verdict_is_said(project:
     [report] = (project / ".loresmith" / "runs").glob("*/report.json")
     verdict = read_json(report)["verdict"]
     async with opened(project, (120, 40)) as pilot:
-        await pilot.press("4")
+        await pilot.press("6")
         await until_shown(pilot, *RUNGS, f" {verdict['ship']}. ")
         lines = text_of(pilot).splitlines()
         for rung in RUNGS:
@@ -20,7 +20,7 @@ async def test_rungs_stand_with_their_intervals_and_the_verdict_is_said(project:
 
 async def test_strata_orders_and_metrics_are_leafed_through(project: Path) -> None:
     async with opened(project) as pilot:
-        await pilot.press("4")
+        await pilot.press("6")
         await until_shown(pilot, "worst first", "token_f1, decides", "questions: all")
         await pilot.press("s", "w", "m")
         await until_shown(pilot, "questions: answerable", "lost first", "exact_match")
@@ -30,7 +30,7 @@ async def test_strata_orders_and_metrics_are_leafed_through(project: Path) -> No
 
 async def test_the_worst_question_opens_with_every_rungs_answer_and_the_next_follows(project: Path) -> None:
     async with opened(project, (160, 40)) as pilot:
-        await pilot.press("4")
+        await pilot.press("6")
         await until_shown(pilot, "worst first")
         await pilot.press("j")
         await until_shown(pilot, "1 of ", "wanted: ", *(f" {rung} " for rung in RUNGS))
@@ -42,10 +42,16 @@ async def test_the_worst_question_opens_with_every_rungs_answer_and_the_next_fol
 
 async def test_a_chosen_rung_is_promoted(own: Path) -> None:
     async with opened(own) as pilot:
-        await pilot.press("4")
+        await pilot.press("6")
         await until_shown(pilot, "Verdict:")
         pilot.app.screen.query_one("#rungs").focus()
         await pilot.press("down", "p")
         await until_shown(pilot, "Make few-shot of run")
         await pilot.press("y")
         await until(pilot, lambda: read_json(own / ".loresmith" / "artefact.json")["rung"] == "few-shot")
+        await pilot.press("u")
+        await until_shown(pilot, "Now few-shot of run", "(version 1)?")
+        await pilot.press("y")
+        await until(pilot, lambda: read_json(own / ".loresmith" / "artefact.json")["version"] == 1)
+        await pilot.press("u")
+        await until(pilot, lambda: "nothing to go back to" in said(pilot))

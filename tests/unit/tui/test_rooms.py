@@ -11,6 +11,7 @@ from app_driver import opened, said, text_of, until, until_shown
 from loresmith.errors import LoresmithError
 from loresmith.hooks import hookimpl
 from loresmith_tui.rooms import ROOMS
+from loresmith_tui.screens.ranks import RanksScreen
 from loresmith_tui.screens.room import Room
 from loresmith_tui.widgets.keyed import keyed
 
@@ -19,20 +20,27 @@ BARS = set("▁▂▃▄▅▆▇█▏▎▍▌▋▊▉")
 ROOT = Path(__file__).parents[3]
 SHOWN = {
     "home": ("tarn-line", "Recent runs", "harbour-desk"),
+    "assemble": ("assistant.yaml", "tarn-line", "parameters train"),
+    "data": ("30 examples", "frozen", "unanswerable"),
     "knowledge": ("8 documents are indexed",),
     "build": ("done", "train sft", "ask hybrid", "mask:"),
     "ladder": ("few-shot", "Verdict:", "questions"),
     "chat": ("Ask the assistant something",),
+    "preferences": ("Nothing waits to be ranked",),
     "runs": ("promoted", "seed"),
     "plugins": ("loaded", "provides", "bm25"),
     "doctor": ("cores", "all there", "adapters"),
+    "more": ("No plugin brings a room",),
 }
 EMPTY = {
     "home": "Press n to start one",
+    "assemble": "No project here",
+    "data": "No project here",
     "knowledge": "No project here",
     "build": "No project here",
-    "ladder": "Press 3 and then b",
+    "ladder": "Press 5 and then b",
     "chat": "No project here",
+    "preferences": "No project here",
     "runs": "No project here",
 }
 
@@ -73,6 +81,10 @@ async def test_one_key_starts_a_project_with_its_sample_data(tmp_path: Path) -> 
         assert (tmp_path / "harbour-desk" / "data" / "examples.jsonl").is_file()
         await pilot.press("n")
         await until(pilot, (tmp_path / "harbour-desk-2" / "assistant.yaml").is_file, "a second one")
+        await until_shown(pilot, "Projects opened lately", str(tmp_path / "harbour-desk"))
+        pilot.app.screen.query_one("#projects").focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: pilot.app.session.here.root == tmp_path / "harbour-desk", "the first one again")
 
 
 async def test_a_folder_that_holds_something_is_not_written_into(tmp_path: Path) -> None:
@@ -108,17 +120,19 @@ async def test_runs_are_compared_and_shown(own: Path) -> None:
     (twin / "manifest.json").write_text(manifest.replace('"seed": 42', '"seed": 43'))
     (twin / "recipe.yaml").write_text((twin / "recipe.yaml").read_text().replace("few_shot: 2", "few_shot: 3"))
     async with opened(own, (120, 40)) as pilot:
-        await pilot.press("6")
+        await pilot.press("9")
         await until_shown(pilot, first.name, twin.name)
         await pilot.press("c")
         await until(pilot, lambda: "Mark a run" in said(pilot))
-        await pilot.press("space", "down", "c")
+        await pilot.press("space")
+        await until(pilot, lambda: f"▸ {pilot.app.screen._marked} " in " ".join(text_of(pilot).split()))
+        await pilot.press("down", "c")
         await until_shown(pilot, "few_shot", "hashes: the same")
 
 
 async def test_a_run_is_promoted_after_a_question(own: Path) -> None:
     async with opened(own) as pilot:
-        await pilot.press("6")
+        await pilot.press("9")
         await until_shown(pilot, "promoted")
         await pilot.press("p")
         await until_shown(pilot, "the project's assistant?")
@@ -140,13 +154,13 @@ async def test_a_plugin_that_failed_is_shown_with_its_error_and_no_code_in_it_is
 ) -> None:
     async with opened(project, (120, 30)) as pilot:
         pilot.app.session.host.add(Broken(), "broken")
-        await pilot.press("7")
+        await pilot.press("0")
         await until_shown(pilot, "1 failed", "[red]needs[/red] \\x1b[31mlibfoo")
 
 
 async def test_a_plugin_is_switched_off_for_the_sitting_and_on_again(project: Path) -> None:
     async with opened(project) as pilot:
-        await pilot.press("7")
+        await pilot.press("0")
         await until_shown(pilot, "bm25")
         await pilot.press("d")
         await until_shown(pilot, "1 disabled")
@@ -156,7 +170,7 @@ async def test_a_plugin_is_switched_off_for_the_sitting_and_on_again(project: Pa
 
 async def test_the_keys_of_a_screen_are_listed_and_do_what_they_say(project: Path) -> None:
     async with opened(project) as pilot:
-        await pilot.press("4")
+        await pilot.press("6")
         await until_shown(pilot, "Verdict:")
         await pilot.press("question_mark")
         await until_shown(pilot, "Stratum", "Promote")
@@ -166,7 +180,7 @@ async def test_the_keys_of_a_screen_are_listed_and_do_what_they_say(project: Pat
 
 async def test_the_palette_finds_the_actions_of_the_screen(project: Path) -> None:
     async with opened(project) as pilot:
-        await pilot.press("4")
+        await pilot.press("6")
         await until_shown(pilot, "worst first")
         await pilot.press("ctrl+p")
         await pilot.pause()
@@ -193,6 +207,11 @@ async def test_every_action_has_its_line_on_the_reference_page_and_no_line_is_wi
             assert own == documented.get(place.title, set())
             of_app = {each.title for each in keyed(screen) if each.node is pilot.app}
             assert of_app | {"Back", "Refresh"} == documented["Everywhere"]
+        of_palette = {command.title for command in pilot.app.get_system_commands(pilot.app.screen)}
+        assert of_palette | {"Room NAME", "Maximize", "Minimize"} == documented["In the palette alone"]
+    for screen_class, title in {RanksScreen: "Ranks"}.items():
+        own = {binding.description for binding in screen_class.BINDINGS if binding.tooltip}
+        assert own == documented[title]
 
 
 async def test_without_unicode_and_without_colour_everything_is_still_said(
@@ -201,7 +220,7 @@ async def test_without_unicode_and_without_colour_everything_is_still_said(
     monkeypatch.setenv("LORESMITH_ASCII", "1")
     monkeypatch.setenv("NO_COLOR", "1")
     async with opened(project) as pilot:
-        for key in "134":
+        for key in "156":
             await pilot.press(key)
             await pilot.pause(0.3)
             await until_shown(pilot, SHOWN[pilot.app.current_mode][1])

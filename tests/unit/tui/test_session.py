@@ -15,6 +15,7 @@ from loresmith_tui.session import Session
 def test_the_session_imports_neither_textual_nor_torch() -> None:
     code = (
         "import sys, loresmith_tui.session, loresmith_tui.talking, loresmith_tui.watching, loresmith_tui.jobs\n"
+        "import loresmith_tui.assembling, loresmith_tui.form_values, loresmith_tui.recipe_words\n"
         "print([m for m in ('textual', 'torch', 'transformers', 'chromadb') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from loresmith_tui.looking import ordered
 from loresmith_tui.session import Session
 from loresmith_tui.watching import Watch, steps_of
 
@@ -42,7 +43,7 @@ def test_steps_made_anew_after_a_checkpoint_take_the_place_of_those_before(tmp_p
     write(tmp_path, step(1), step(2), step(3, 9.0), {"event": "dev", "stage": 0, "step": 3, "loss": 8.0}, step(2, 0.5))
     watch.look()
     assert watch.stages[0].figures["loss"] == [(1, 1.0), (2, 0.5)]
-    assert watch.stages[0].dev == []
+    assert watch.stages[0].dev == {"loss": []}
 
 
 def test_speed_and_time_left_are_those_of_the_last_steps(tmp_path: Path) -> None:
@@ -55,9 +56,14 @@ def test_speed_and_time_left_are_those_of_the_last_steps(tmp_path: Path) -> None
 
 def test_figures_of_every_method_are_drawn_and_counts_and_words_are_not(tmp_path: Path) -> None:
     watch = watched(tmp_path)
-    write(tmp_path, step(1, margin=0.2, kl=float("nan"), note="x", kept=True))
+    write(tmp_path, step(1, margin=0.2, kl=float("nan"), note="x", kept=True, memory=2_000_000_000))
+    write(tmp_path, {"event": "dev", "stage": 0, "step": 1, "loss": 0.5, "pair_accuracy": 0.75, "best": 1})
     watch.look()
-    assert set(watch.stages[0].figures) == {"loss", "margin"}
+    stage = watch.stages[0]
+    assert set(stage.figures) == {"loss", "margin", "memory, GB"}
+    assert stage.figures["memory, GB"] == [(1, 2.0)]
+    assert stage.dev == {"loss": [(1, 0.5)], "pair_accuracy": [(1, 0.75)]}
+    assert ordered(stage.names) == ["loss", "margin", "memory, GB", "pair_accuracy"]
 
 
 def test_a_built_run_has_all_its_steps_done(session: Session) -> None:

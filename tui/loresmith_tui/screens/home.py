@@ -1,9 +1,10 @@
-"""The first room: the project, its latest runs, the recipes one can start from, this machine."""
+"""The first room: the project, its latest runs, other projects, the recipes one can start from, this machine."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -13,14 +14,20 @@ from textual.widgets import Static
 
 from loresmith.cli.doctor import machine_text
 from loresmith.moments import shown as moment
-from loresmith.recipe.models import Recipe
+from loresmith.project import Project
+from loresmith.recent import recent_projects
 from loresmith.runs.surroundings import hardware
-from loresmith_tui.screens.dialogs import Line
 from loresmith_tui.screens.room import Room, error_text
 from loresmith_tui.shown import plain
 from loresmith_tui.widgets.table import Table, styled
 
+if TYPE_CHECKING:
+    from loresmith.recipe.models import Recipe
+    from loresmith.specs import RecipeSpec
+
 HEADS = ("run", "state", "verdict", "score", "promoted", "started")
+HIGH = 30
+"""Lines from which on more than a few runs and projects are shown."""
 RECENT = 5
 """Runs that are shown here; the room of runs has all."""
 
@@ -33,7 +40,7 @@ class HomeScreen(Room):
         Binding("n", "new", "New project", tooltip="Start a project from the chosen recipe, with its sample data"),
         Binding("N", "new_at", "New at…", show=False, tooltip="The same, in a folder of your choice"),
         Binding("o", "open", "Open project", tooltip="Go on with the project in another folder"),
-        Binding("enter", "choose", "Show", show=False, tooltip="Show the chosen run, or start from the chosen recipe"),
+        Binding("enter", "choose", "Show", show=False, tooltip="Show the run, open the project, or start the recipe"),
     ]
 
     def __init__(self) -> None:
@@ -41,29 +48,39 @@ class HomeScreen(Room):
         self._summaries: list[str] = []
 
     def furnish(self) -> ComposeResult:
-        """Yield project, runs, recipes and machine."""
+        """Yield project, runs, other projects, recipes and machine."""
         yield Static("", id="project", classes="text", markup=False)
         with Vertical(id="runs-block"):
             yield Static("Recent runs", classes="title")
             yield Table(HEADS, id="recent")
             yield Static("", id="no-runs", classes="hint", markup=False)
+        with Vertical(id="projects-block"):
+            yield Static("Projects opened lately", classes="title")
+            yield Table(("project", "folder"), id="projects")
         yield Static("Start from a recipe", classes="title")
         yield Table(("recipe", "what for"), id="recipes")
-        yield Static("", id="what-for", classes="text", markup=False)
+        yield Static("Loading the plugins, which bring the recipes…", id="what-for", classes="text", markup=False)
         yield Static("", id="machine", classes="hint", markup=False)
 
     def on_mount(self) -> None:
         """Show at once what costs nothing."""
         self.query_one("#machine", Static).update(machine_text(hardware()))
-        recipes = self.query_one("#recipes", Table)
-        specs = self.session.recipes()
+        self.query_one("#recipes").focus()
+        self.call_after_refresh(lambda: self.beside(self.session.recipes, self._show_recipes, group="recipes"))
+
+    def _show_recipes(self, specs: Sequence[RecipeSpec]) -> None:
         self._summaries = [spec.summary for spec in specs]
-        recipes.fill((spec.name, (spec.name, spec.summary)) for spec in specs)
-        recipes.focus()
+        self.query_one("#recipes", Table).fill((spec.name, (spec.name, spec.summary)) for spec in specs)
+
+    def on_resize(self) -> None:
+        """Show fewer runs and projects where there are few lines."""
+        self.set_class(self.size.height < HIGH, "-low")
 
     def read(self) -> None:
-        """Read project and runs."""
+        """Read project, runs and other projects."""
         project = self.session.project
+        # What is imported to read them would hold up the first screen.
+        self.call_after_refresh(self._read_beside, project)
         self.query_one("#runs-block").display = project is not None
         if project is None:
             text = (
@@ -72,8 +89,12 @@ class HomeScreen(Room):
             self.query_one("#project", Static).update(plain(text))
             return
         self.query_one("#project", Static).update(plain(f"{project.root.name}   {project.root}"))
-        self.beside(self.session.runs, self._show_runs, group="runs")
-        self.beside(self.session.recipe, self._show_recipe, self._show_problem, group="recipe")
+
+    def _read_beside(self, project: Project | None) -> None:
+        self.beside(recent_projects, self._show_projects, group="projects")
+        if project:
+            self.beside(self.session.runs, self._show_runs, group="runs")
+            self.beside(self.session.recipe, self._show_recipe, self._show_problem, group="recipe")
 
     def _show_recipe(self, recipe: Recipe) -> None:
         artefact = self.session.artefact()
@@ -81,7 +102,7 @@ class HomeScreen(Room):
         stages = ", ".join(stage.method for stage in recipe.training) or "no training"
         lines = [
             f"{recipe.name}   {self.session.here.root}",
-            f"base {recipe.base}   {stages}   {promoted or 'nothing promoted yet: press 3 to build'}",
+            f"base {recipe.base}   {stages}   {promoted or 'nothing promoted yet: press 5 to build'}",
         ]
         self.query_one("#project", Static).update(plain("\n".join(lines)))
 
@@ -92,10 +113,17 @@ class HomeScreen(Room):
     def _show_runs(self, rows: list[dict[str, Any]]) -> None:
         table, empty = self.query_one("#recent", Table), self.query_one("#no-runs", Static)
         table.display, empty.display = bool(rows), not rows
-        empty.update("No runs yet. Press 3 and then b to build the assistant.")
+        empty.update("No runs yet. Press 5 and then b to build the assistant.")
         table.fill((row["run"], run_cells(self, row)) for row in rows[:RECENT])
         if rows and not table.has_focus and self.focused is None:
             table.focus()
+
+    def _show_projects(self, projects: list[Project]) -> None:
+        others = [project for project in projects if project != self.session.project]
+        self.query_one("#projects-block").display = bool(others)
+        self.query_one("#projects", Table).fill(
+            (str(project.root), (project.root.name, str(project.root))) for project in others
+        )
 
     def action_new(self) -> None:
         """Start a project from the chosen recipe, beside the present one."""
@@ -105,11 +133,18 @@ class HomeScreen(Room):
         """Ask where to."""
         name = self.query_one("#recipes", Table).chosen or ""
         place = (self.session.project.root.parent if self.session.project else self.session.folder) / name
+        from loresmith_tui.screens.dialogs import Line
+
         self.app.push_screen(Line("Folder of the new project", str(place)), lambda folder: self._asked(folder or ""))
 
     def _asked(self, folder: str) -> None:
         if folder:
             self._start(Path(folder).expanduser())
+
+    def action_choose(self) -> None:
+        """Do what Enter does in the list one is in."""
+        if isinstance(self.focused, Table):
+            self.focused.action_select_cursor()
 
     def _start(self, folder: Path | None) -> None:
         name = self.query_one("#recipes", Table).chosen
@@ -117,13 +152,15 @@ class HomeScreen(Room):
             return
 
         def started(project: Any) -> None:
-            self.say(f"started {project.root}. Press 3 to build it, 2 to look into its documents.")
+            self.say(f"started {project.root}. Press 5 to build it, 2 to look at its recipe.")
             self.read()
 
         self.beside(lambda: self.session.start(name, folder), started, group="start")
 
     def action_open(self) -> None:
         """Ask for a folder with a project."""
+        from loresmith_tui.screens.dialogs import Line
+
         self.app.push_screen(Line("Folder of the project", str(self.session.folder)), self._open)
 
     def _open(self, folder: str | None) -> None:
@@ -136,9 +173,11 @@ class HomeScreen(Room):
             self.query_one("#what-for", Static).update(plain(self._summaries[event.cursor_row]))
 
     def on_data_table_row_selected(self, event: Table.RowSelected) -> None:
-        """Show a run, or start from a recipe."""
+        """Show a run, go on with a project, or start from a recipe."""
         if event.data_table.id == "recipes":
             self.action_new()
+        elif event.data_table.id == "projects":
+            self._open(self.query_one("#projects", Table).chosen)
         else:
             self.app.switch_mode("runs")
 

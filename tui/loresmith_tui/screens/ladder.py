@@ -18,7 +18,7 @@ from loresmith_tui.screens.question import QuestionScreen
 from loresmith_tui.screens.room import Room
 from loresmith_tui.shown import one_line, plain, signs
 from loresmith_tui.widgets.bars import interval, span_of
-from loresmith_tui.widgets.promoting import ask_to_promote
+from loresmith_tui.widgets.promoting import ask_to_promote, ask_to_roll_back
 from loresmith_tui.widgets.table import Cell, Table, styled
 
 ORDERS = {
@@ -55,6 +55,7 @@ class LadderScreen(Room):
         Binding("j", "jump", "Worst", tooltip="Jump to the question on which the shipped rung did worst"),
         Binding("r", "other_run", "Run", tooltip="Show an older run; after the oldest, the latest again"),
         Binding("p", "promote", "Promote", tooltip="Make the chosen rung the project's assistant"),
+        Binding("u", "roll_back", "Roll back", tooltip="Make what was promoted before the project's assistant again"),
     ]
 
     def __init__(self) -> None:
@@ -65,12 +66,16 @@ class LadderScreen(Room):
 
     def furnish(self) -> ComposeResult:
         """Yield rungs, verdict and questions."""
-        yield Static("", id="empty", classes="empty", markup=False)
+        yield Static("Reading the latest ladder…", id="empty", classes="empty", markup=False)
         yield Static("", id="head", classes="title", markup=False)
         yield Table((), id="rungs")
         yield Static("", id="verdict", classes="text", markup=False)
         yield Static("", id="order", classes="title", markup=False)
         yield Table((), id="questions")
+
+    def on_mount(self) -> None:
+        """Show no empty tables until the ladder is read."""
+        self.query("#head, #rungs, #verdict, #order, #questions").set(display=False)
 
     def read(self) -> None:
         """Read the ladder that is wanted, or the latest."""
@@ -93,7 +98,7 @@ class LadderScreen(Room):
         empty = self.query_one("#empty", Static)
         empty.display = measured is None
         empty.update(
-            "Nothing is measured yet. Press 3 and then b to build: every rung is then asked the same questions."
+            "Nothing is measured yet. Press 5 and then b to build: every rung is then asked the same questions."
         )
         if measured:
             metrics = self._metrics(measured.report)
@@ -226,6 +231,14 @@ class LadderScreen(Room):
 
     def _promoted(self, artefact: Artefact) -> None:
         self.say(f"promoted {artefact.rung} of {artefact.run} as version {artefact.version}")
+
+    def action_roll_back(self) -> None:
+        """Go back to what was promoted before."""
+        if self.session.project:
+            ask_to_roll_back(self, self._rolled_back)
+
+    def _rolled_back(self, artefact: Artefact) -> None:
+        self.say(f"back to {artefact.rung} of {artefact.run}, version {artefact.version}")
 
     def on_resize(self) -> None:
         """Draw for the width there is."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -10,12 +10,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Label, Static
+from textual.widgets import Footer, Label, Static
 
+from loresmith.building.previewing import marked
 from loresmith_tui.shown import plain
 
 
-class MaskScreen(ModalScreen[None]):
+class MaskScreen(ModalScreen[bool]):
     """Shows the samples of a mask receipt.
 
     Args:
@@ -23,6 +24,8 @@ class MaskScreen(ModalScreen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss", "Close")]
+
+    WHAT_NOW: ClassVar[str] = "Escape closes."
 
     def __init__(self, receipt: Mapping[str, Any]) -> None:
         super().__init__()
@@ -36,7 +39,7 @@ class MaskScreen(ModalScreen[None]):
             f"in {receipt['examples']} examples; the longest has {receipt['longest']} tokens."
         )
         with Vertical(classes="dialog tall"):
-            yield Label(f"{head} {{Braces}} and colour mark what is trained. Escape closes.", markup=False)
+            yield Label(f"{head} {{Braces}} and colour mark what is trained. {self.WHAT_NOW}", markup=False)
             with VerticalScroll():
                 for number, sample in enumerate(receipt["samples"], 1):
                     yield Static(f"example {number}", classes="title", markup=False)
@@ -47,9 +50,25 @@ class MaskScreen(ModalScreen[None]):
         self.query_one(VerticalScroll).focus()
 
 
-def rendered(sample: list[list[Any]]) -> Content:
-    """Return an example as training reads it, what is trained in braces and in a colour."""
-    pieces = ((plain(text), trained) for text, trained in sample)
-    return Content.assemble(
-        *((f"{{{text}}}", "$success bold") if trained else (text, "$text-muted") for text, trained in pieces)
-    )
+class MaskQuestion(MaskScreen, inherit_bindings=False):
+    """Shows them before the first step of training, and asks whether to go on; no is what Escape says."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y,enter", "dismiss(True)", "Train"),
+        Binding("n,escape", "dismiss(False)", "Not now"),
+    ]
+    WHAT_NOW = "Train on this? y: yes   n: not now, the run waits"
+
+    def compose(self) -> ComposeResult:
+        """Put the keys below the frame."""
+        yield from super().compose()
+        yield Footer(show_command_palette=False)
+
+
+STYLES = {True: "$success bold", False: "$text-muted", None: "$error strike"}
+"""Of what is trained, what is only read, and what the window cuts off."""
+
+
+def rendered(sample: Sequence[Sequence[Any]]) -> Content:
+    """Return an example as training reads it: what is trained in braces, what is cut in tildes, each in a colour."""
+    return Content.assemble(*((plain(marked(text, trained)), STYLES[trained]) for text, trained in sample))

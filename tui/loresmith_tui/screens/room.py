@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer, Input, TextArea
+from textual.widgets import Footer
 
 from loresmith.cli.errors import describe_os_error
 from loresmith.errors import LoresmithError
@@ -70,6 +70,8 @@ class Room(Screen[None]):
 
     def action_leave(self) -> None:
         """Leave the field one is in, else the room."""
+        from textual.widgets import Input, TextArea
+
         if isinstance(self.focused, Input | TextArea):
             self.set_focus(None)
         else:

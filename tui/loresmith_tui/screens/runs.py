@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.coordinate import Coordinate
 from textual.widgets import Static
 
 from loresmith.artefact import Artefact
@@ -15,8 +17,11 @@ from loresmith_tui.screens.home import HEADS, run_cells
 from loresmith_tui.screens.reading import Reading
 from loresmith_tui.screens.room import Room
 from loresmith_tui.shown import plain, signs
-from loresmith_tui.widgets.promoting import ask_to_promote
+from loresmith_tui.widgets.promoting import ask_to_promote, ask_to_roll_back
 from loresmith_tui.widgets.table import Table
+
+WIDE = 90
+"""Columns from which on the list says when a run was started; its id says so too."""
 
 
 class RunsScreen(Room):
@@ -28,6 +33,7 @@ class RunsScreen(Room):
         Binding("c", "compare", "Compare", tooltip="Show what the chosen run and the marked one differ in"),
         Binding("l", "ladder", "Ladder", tooltip="Show the ladder of the chosen run"),
         Binding("p", "promote", "Promote", tooltip="Make the chosen run the project's assistant"),
+        Binding("u", "roll_back", "Roll back", tooltip="Make what was promoted before the project's assistant again"),
     ]
 
     def __init__(self) -> None:
@@ -47,7 +53,7 @@ class RunsScreen(Room):
         if self.session.project is None:
             self._show([], "No project here. Press 1, then n to start one from a recipe.")
             return
-        self.beside(self.session.runs, lambda rows: self._show(rows, "No runs yet. Press 3, then b to build."))
+        self.beside(self.session.runs, lambda rows: self._show(rows, "No runs yet. Press 5, then b to build."))
 
     def _show(self, rows: list[dict[str, Any]], otherwise: str) -> None:
         self._rows = rows
@@ -55,12 +61,14 @@ class RunsScreen(Room):
         table.display = self.query_one("#detail").display = bool(rows)
         empty.display = not rows
         empty.update(plain(otherwise))
-        table.fill((row["run"], [self._sign(row["run"]), *run_cells(self, row)]) for row in rows)
+        heads = HEADS if self.size.width >= WIDE else HEADS[:-1]
+        cells = ((row["run"], run_cells(self, row)[: len(heads)]) for row in rows)
+        table.fill(((run, [self._sign(run), *shown]) for run, shown in cells), ("", *heads))
         if rows:
             table.focus()
 
-    def _sign(self, run_id: str) -> str:
-        return signs().here if run_id == self._marked else " "
+    def _sign(self, run_id: str) -> Text:
+        return Text(signs().here if run_id == self._marked else " ")
 
     def on_data_table_row_highlighted(self) -> None:
         """Show the chosen run below."""
@@ -81,11 +89,18 @@ class RunsScreen(Room):
     def _open(self, title: str, text: str) -> None:
         self.app.push_screen(Reading(title, text))
 
+    def on_resize(self) -> None:
+        """Show the columns there is room for."""
+        if self._rows:
+            self._show(self._rows, "")
+
     def action_mark(self) -> None:
         """Mark the chosen run, or take the mark away."""
-        chosen = self.query_one(Table).chosen
-        self._marked = None if chosen == self._marked else chosen
-        self._show(self._rows, "")
+        table = self.query_one(Table)
+        before, self._marked = self._marked, None if table.chosen == self._marked else table.chosen
+        for run_id in (before, self._marked):
+            if run_id in table.keys:
+                table.update_cell_at(Coordinate(table.keys.index(run_id), 0), self._sign(run_id))
 
     def action_compare(self) -> None:
         """Show what two runs differ in."""
@@ -112,10 +127,19 @@ class RunsScreen(Room):
         if row is None:
             return
         if not row["ship"]:
-            self.say("This run has no verdict yet: let it be built to the end first (room 3, key r).")
+            self.say("This run has no verdict yet: let it be built to the end first (room 5, key r).")
             return
         ask_to_promote(self, row["run"], row["ship"], self._promoted)
 
     def _promoted(self, artefact: Artefact) -> None:
         self.say(f"promoted {artefact.rung} of {artefact.run} as version {artefact.version}")
+        self.read()
+
+    def action_roll_back(self) -> None:
+        """Go back to what was promoted before."""
+        if self.session.project:
+            ask_to_roll_back(self, self._rolled_back)
+
+    def _rolled_back(self, artefact: Artefact) -> None:
+        self.say(f"back to {artefact.rung} of {artefact.run}, version {artefact.version}")
         self.read()

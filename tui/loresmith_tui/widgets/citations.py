@@ -32,5 +32,5 @@ class Citations(Table):
             check = styled(f"{signs().good} supported", self.app.theme_variables["success"])
         else:
             why = citation.why or "the passage does not say it"
-            check = styled(f"{signs().bad} unsupported: {why}", self.app.theme_variables["error"])
+            check = styled(f"{signs().bad} {why}", self.app.theme_variables["error"])
         return [f"[{citation.n}]", citation.document, check, citation.quote]

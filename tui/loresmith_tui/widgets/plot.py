@@ -22,7 +22,10 @@ Points = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A curve: its name, its points by rising x, the colour of the theme it is drawn in, and its sign in ASCII."""
+    """A curve: its name, its points by rising x, the colour of the theme it is drawn in, and its sign in ASCII.
+
+    One without a name is not in the legend.
+    """
 
     name: str
     points: Points
@@ -59,7 +62,7 @@ class Plot(Widget):
     def _legend(self) -> Text:
         legend = Text()
         for curve in self._curves:
-            if curve.points:
+            if curve.points and curve.name:
                 sign = signs().mean if signs().braille else curve.sign
                 last = curve.points[-1][1]
                 legend.append(f" {sign} {curve.name} {last:.4g} ", self.app.theme_variables[curve.colour])

@@ -13,19 +13,25 @@ from loresmith.assistant.assistant import Assistant, Reply
 from loresmith.assistant.open import open_assistant
 from loresmith.cli.answers import citations_text, print_pieces, trace_text
 from loresmith.cli.common import Session, shared_options
+from loresmith.cli.conversing import Conversing
 from loresmith.cli.errors import plain
 from loresmith.cli.progress import progress_report
 from loresmith.errors import LoresmithError, UsageError
+from loresmith.journal.conversations import history_wanted
 from loresmith.project import Project
 from loresmith.rungs import RUNGS
-from loresmith.values import Answer, Message
+from loresmith.values import Answer
 
 HELP = f"""\
-/rung [RUNG]  show the rung, or change it: {", ".join(RUNGS)}
-/trace        why the last answer is what it is: passages, scores, prompt
-/reset        forget the conversation
-/help         this list
-/quit         leave (Ctrl-D does too; Ctrl-C stops an answer)"""
+/rung [RUNG]      show the rung, or change it: {", ".join(RUNGS)}
+/trace            why the last answer is what it is: passages, scores, prompt
+/up               the last answer is a good one
+/down [TEXT]      it is not; TEXT is what it should have been
+/history [WORDS]  the conversations that are kept; those in which all of these words are said
+/open ID          go on with one of them
+/reset            begin a new conversation
+/help             this list
+/quit             leave (Ctrl-D does too; Ctrl-C stops an answer)"""
 
 Open = Callable[[str, Assistant], Assistant]
 """Opens another rung, with what the present assistant has loaded."""
@@ -34,11 +40,12 @@ Open = Callable[[str, Assistant], Assistant]
 @click.command("chat")
 @click.option("--rung", type=click.Choice(RUNGS), help="Rung of the ladder (default: the promoted one).")
 @click.option("--run", "run_id", metavar="ID", help="A run other than the promoted one.")
+@click.option("--no-history", is_flag=True, help="Do not keep the conversation in the project's journal.")
 @shared_options
-def command(session: Session, rung: str | None, run_id: str | None) -> None:
+def command(session: Session, rung: str | None, run_id: str | None, *, no_history: bool) -> None:
     """Talk to the assistant. Type /help for what else can be typed.
 
-    With --json every answer is one JSON object on a line.
+    With --json every answer is one JSON object on a line, and so is what /up, /down, /history and /open say.
     """
     project, host = Project.open(session.folder), session.host()
 
@@ -47,7 +54,8 @@ def command(session: Session, rung: str | None, run_id: str | None) -> None:
 
     with progress_report() as report:
         assistant = open_assistant(project, None, host, rung, run_id, report=report)
-    Chat(session, assistant, open_rung).run()
+    conversing = Conversing(session, project, kept=history_wanted() and not no_history)
+    Chat(session, assistant, open_rung, conversing).run()
 
 
 class Chat:
@@ -57,17 +65,21 @@ class Chat:
         session: Shared options of the command.
         assistant: Answers.
         open_rung: Opens another rung.
+        conversing: What was said.
     """
 
-    def __init__(self, session: Session, assistant: Assistant, open_rung: Open) -> None:
+    def __init__(self, session: Session, assistant: Assistant, open_rung: Open, conversing: Conversing) -> None:
         self._session, self._assistant, self._open_rung = session, assistant, open_rung
-        self._conversation: list[Message] = []
-        self._last: Answer | None = None
+        self._conversing = conversing
         self._at_terminal = sys.stdin.isatty()
         self._commands = {
             "/rung": self._rung,
             "/trace": self._trace,
-            "/reset": self._reset,
+            "/up": conversing.up,
+            "/down": conversing.down,
+            "/history": conversing.history,
+            "/open": conversing.open,
+            "/reset": conversing.reset,
             "/help": self._help,
         }
 
@@ -118,14 +130,11 @@ class Chat:
         self._commands[name](argument.strip())
 
     def _answer(self, question: str) -> None:
-        conversation: list[Message] = [*self._conversation, {"role": "user", "content": question}]
-        reply = self._assistant.stream(conversation)
+        reply = self._assistant.stream([*self._conversing.messages, {"role": "user", "content": question}])
         self._pass_on(reply)
-        self._last = reply.answer()
-        self._show(self._last)
-        # An answer that was stopped before its first word leaves no turn behind: templates want one after the other.
-        if self._last.answer:
-            self._conversation = [*conversation, {"role": "assistant", "content": self._last.answer}]
+        answer = reply.answer()
+        self._show(answer)
+        self._conversing.add(question, answer, self._assistant.run)
 
     def _pass_on(self, reply: Reply) -> None:
         try:
@@ -160,14 +169,11 @@ class Chat:
             self._session.note(plain(f"note: {note}"))
 
     def _trace(self, _argument: str) -> None:
-        self._session.note(trace_text(self._last.trace) if self._last else "nothing has been answered yet")
+        last = self._conversing.last
+        self._session.note(trace_text(last.answer.trace) if last else "nothing has been answered yet")
 
     def _help(self, _argument: str) -> None:
         self._session.note(HELP)
-
-    def _reset(self, _argument: str) -> None:
-        self._conversation, self._last = [], None
-        self._session.note("the conversation is forgotten")
 
 
 def _line_editing() -> None:

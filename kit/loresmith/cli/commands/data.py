@@ -1,4 +1,4 @@
-"""`loresmith data`: the frozen split, and what training sees."""
+"""`loresmith data`: what is read, the frozen split, and what training sees."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @click.group(name="data")
 def command() -> None:
-    """Freeze the split, and see what training sees."""
+    """Check the data, freeze the split, and see what training sees."""
 
 
 @command.command("preview")
@@ -22,7 +22,7 @@ def command() -> None:
 @click.option("--first", type=click.IntRange(0), default=0, show_default=True, help="First example to show, from 0.")
 @shared_options
 def preview_data(session: Session, stage: int, first: int) -> None:
-    """Show examples of the training side as a stage reads them, what is trained in braces.
+    """Show examples of the training side as a stage reads them, what is trained in {braces}, what is cut in ~tildes~.
 
     The split must be frozen. A stage that puts passages into its prompts needs the index too.
     """
@@ -41,41 +41,58 @@ def preview_data(session: Session, stage: int, first: int) -> None:
 @shared_options
 def split_data(session: Session, *, resplit: bool) -> None:
     """Freeze which examples teach, which steer and which measure; what is frozen stays so."""
-    from loresmith.data.leak import require_no_leak
-    from loresmith.data.reading import read_examples
-    from loresmith.data.split import freeze
-    from loresmith.lock import ProjectLock
+    from loresmith.data.checking import split_json
+    from loresmith.data.freezing import freeze_split
     from loresmith.project import Project
-    from loresmith.recipe.load import load_recipe
 
     project = Project.open(session.folder)
-    registry = session.host().registry
-    recipe = load_recipe(project.recipe, registry)
-    examples = read_examples(registry, recipe.data.examples, project.root)
-    with ProjectLock(project, "data split", session.note):
-        split = freeze(project, examples, recipe.data.split, resplit=resplit)
-    leak = require_no_leak(split)
-    value: dict[str, Any] = {
-        "file": str(project.split),
-        "train": len(split.train),
-        "dev": len(split.dev),
-        "test": len(split.test),
-        "groups": split.groups,
-        "fingerprint": split.fingerprint,
-        "leak": leak.to_json(),
-        "remarks": list(split.remarks),
-    }
-    session.show(value, lambda: _split_text(value))
+    split, leak = freeze_split(project, session.host(), session.note, resplit=resplit)
+    value = {"file": str(project.split), **split_json(split), "leak": leak.to_json()}
+    session.show(value, lambda: f"{_split_text(value)}, frozen")
+
+
+@command.command("check")
+@shared_options
+def check(session: Session) -> int:
+    """Read all documents, examples and preferences, and report every problem; nothing is written, no model loaded."""
+    from loresmith.data.checking import check_data
+    from loresmith.errors import DataError, GateRefused
+    from loresmith.project import Project
+
+    found = check_data(Project.open(session.folder), session.host())
+    value = found.to_json()
+    session.show(value, lambda: _found_text(value))
+    error = (
+        DataError("the data are wrong", found.problems)
+        if found.problems
+        else GateRefused(found.refused)
+        if found.refused
+        else None
+    )
+    if error and not session.json:
+        raise error
+    return error.exit_code if error else 0
+
+
+def _found_text(value: dict[str, Any]) -> str:
+    from loresmith.cli.table import table
+
+    rows = [[s["gives"], s["kind"], s["path"], str(s["count"]), str(s["problems"])] for s in value["sources"]]
+    lines = [table(["gives", "kind", "path", "count", "problems"], rows)]
+    if value["split"]:
+        lines.append(f"split: {_split_text(value['split'])}{', frozen' if value['frozen'] else ', as it would be'}")
+    return "\n".join(lines)
 
 
 def _split_text(value: dict[str, Any]) -> str:
     from loresmith.cli.errors import plain
 
-    sizes = f"{value['train']} train, {value['dev']} dev, {value['test']} test in {value['groups']} groups, frozen"
-    return plain("\n".join([sizes, *value["remarks"]]))
+    sizes = f"{value['train']} train, {value['dev']} dev, {value['test']} test in {value['groups']} groups"
+    return plain("\n".join([*value["remarks"], sizes]))
 
 
 def _preview_text(found: Preview) -> str:
+    from loresmith.building.previewing import marked
     from loresmith.cli.errors import plain
 
     receipt = found.receipt
@@ -83,7 +100,7 @@ def _preview_text(found: Preview) -> str:
         f"stage {found.stage} ({found.method}), examples from {found.first} of {found.total}: {receipt.trained_tokens} "
         f"tokens trained, {receipt.masked_tokens} only read"
     )
-    samples = ("".join(f"{{{text}}}" if trained else text for text, trained in sample) for sample in receipt.samples)
+    samples = ("".join(marked(text, trained) for text, trained in sample) for sample in receipt.samples)
     rule = "-" * 20
     more = [f"the next: loresmith data preview --stage {found.stage} --first {found.after}"] if found.after else []
     return plain("\n".join([head, *(f"{rule}\n{sample}" for sample in samples), rule, *more]))

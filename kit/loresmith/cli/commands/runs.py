@@ -41,8 +41,9 @@ def list_runs(session: Session) -> None:
 
 @command.command("show")
 @click.argument("run_id", metavar="ID")
+@click.option("--spectrum", is_flag=True, help="Show the singular values of the update that its adapters learned.")
 @shared_options
-def show_run(session: Session, run_id: str) -> None:
+def show_run(session: Session, run_id: str, spectrum: bool) -> None:
     """Show what a run is made of, how far it is, and its ladder. ID may be cut short, or `latest`."""
     from loresmith.cli.runs import run_text
     from loresmith.project import Project
@@ -51,6 +52,14 @@ def show_run(session: Session, run_id: str) -> None:
 
     project = Project.open(session.folder)
     run = Run.meant(project, run_id)
+    if spectrum:
+        from loresmith.cli.spectrum import spectrum_text
+        from loresmith.runs.spectrum import spectra
+
+        found = spectra(run)
+        learned = {"run": run.id, "adapters": [each.to_json() for each in found]}
+        session.show(learned, lambda: spectrum_text(found))
+        return
     promoted = listing.promoted(run, _current(session, project))
     value = {
         **run.manifest.model_dump(mode="json"),
@@ -80,24 +89,30 @@ def diff_runs(session: Session, one_id: str, other_id: str) -> None:
 
 
 @command.command("promote")
-@click.argument("run_id", metavar="ID")
+@click.argument("run_id", metavar="[ID]", required=False)
 @click.option("--rung", type=click.Choice(RUNGS), help="Rung of the ladder (default: the verdict's).")
 @click.option("--force", is_flag=True, help="Promote although a gate says no; what it said is kept.")
+@click.option("--back", is_flag=True, help="In place of ID: go back to what was promoted before.")
 @shared_options
-def promote_run(session: Session, run_id: str, rung: str | None, force: bool) -> None:
+def promote_run(session: Session, run_id: str | None, rung: str | None, force: bool, back: bool) -> None:
     """Make a rung of a run the project's assistant. ID may be cut short, or `latest`."""
-    from loresmith.artefact import promote
+    from loresmith.artefact import promote, roll_back
+    from loresmith.errors import UsageError
     from loresmith.lock import ProjectLock
     from loresmith.project import Project
     from loresmith.runs.run import Run
 
+    if back == bool(run_id) or (back and rung):
+        raise UsageError(
+            "say which run, or --back alone", "loresmith runs promote ID, or loresmith runs promote --back"
+        )
     project = Project.open(session.folder)
-    run = Run.meant(project, run_id)
+    run = Run.meant(project, run_id) if run_id else None
     with ProjectLock(project, "runs promote", session.note):
-        artefact = promote(project, run, rung or "", force=force)
+        artefact = promote(project, run, rung or "", force=force) if run else roll_back(project, force=force)
     for objection in artefact.overruled:
         session.note(f"warning: promoted although {objection}")
-    session.show(artefact.to_json(), lambda: _promotion(artefact))
+    session.show(artefact.to_json(), lambda: _promotion(artefact, back=back))
 
 
 def _current(session: Session, project: Project) -> Artefact | None:
@@ -112,9 +127,10 @@ def _current(session: Session, project: Project) -> Artefact | None:
         return None
 
 
-def _promotion(artefact: Artefact) -> str:
+def _promotion(artefact: Artefact, *, back: bool) -> str:
+    did = "back to" if back else "promoted"
     return (
-        f"promoted {artefact.rung} of {artefact.run} as version {artefact.version}. "
+        f"{did} {artefact.rung} of {artefact.run} as version {artefact.version}. "
         'Try it: loresmith ask "...", loresmith chat'
     )
 

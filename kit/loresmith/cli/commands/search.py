@@ -5,28 +5,26 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import dataclass
 from functools import cache, partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from loresmith.cli.common import Session, shared_options
-from loresmith.cli.errors import plain
+from loresmith.cli.hits import explanation_json, explanation_text, hits_text, moves_json
 from loresmith.errors import UsageError
 
 if TYPE_CHECKING:
-    from loresmith.knowledge.explaining import Explanation, Fate
     from loresmith.knowledge.lookup import Lookup
+    from loresmith.knowledge.trying import Moved
     from loresmith.project import Project
     from loresmith.recipe.models import Recipe
     from loresmith.values import Hit
 
 BATCH = 256
 """Queries searched together when they come from standard input."""
-LINES = 4
-"""Lines of a chunk that are shown."""
 
 
 @click.command("search")
@@ -35,38 +33,68 @@ LINES = 4
 @click.option("--base", metavar="NAME", help="Search one knowledge base alone (default: all).")
 @click.option("--explain", is_flag=True, help="Show every candidate: its scores, shared words, and what became of it.")
 @click.option("--why", metavar="DOCUMENT", help="Say why this document is not among the hits.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Try a setting in place of the recipe's, as retriever.k=8, and say which hits move (repeatable).",
+)
 @shared_options
-def command(session: Session, query: str, k: int | None, base: str | None, *, explain: bool, why: str | None) -> None:
+def command(
+    session: Session,
+    query: str,
+    k: int | None,
+    base: str | None,
+    *,
+    explain: bool,
+    why: str | None,
+    settings: tuple[str, ...],
+) -> None:
     """Show the chunks found for QUERY, best first.
 
     With `-` in place of QUERY, queries are read from standard input, one a line, and the hits written as JSON lines.
+    What is tried with --set stays out of the recipe; its names are those of a recipe under `knowledge`.
     """
     if not query.strip():
         raise UsageError("the query is empty", 'Search for something: loresmith search "return ticket"')
     if query == "-" and (explain or why):
         raise UsageError("one query is explained at a time", 'Name it: loresmith search "return ticket" --explain')
-    project, recipe, lookup = _open(session, base)
+    asked = _open(session, base, settings)
     if query == "-":
-        _search_lines(lookup, k)
+        _search_lines(asked.lookup, k)
         return
     # What is no UTF-8 on the command line arrives as half surrogate pairs, which nothing can store or print.
     query = query.encode("utf-8", "replace").decode()
     if explain or why:
-        from loresmith.knowledge.explaining import explain as explained
-        from loresmith.knowledge.explaining import indexed_documents, why_not
-
-        explanation = explained(lookup, query, k)
-        reason = why_not(lookup, explanation, why, indexed_documents(project, recipe)) if why else ""
-        session.show(_to_json(explanation, reason), lambda: _explained(explanation, reason, whole=explain))
+        _explain(session, asked, query, k, why, whole=explain)
         return
-    hits = lookup.search([query], k)[0]
-    session.show({"hits": [hit.to_json() for hit in hits]}, lambda: _text(hits))
+    hits = asked.lookup.search([query], k)[0]
+    moves = asked.moves(query, hits, k)
+    session.show({"hits": [hit.to_json() for hit in hits], **moves_json(moves)}, lambda: hits_text(hits, moves))
 
 
-def _open(session: Session, base: str | None) -> tuple[Project, Recipe, Lookup]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is searched: with the settings that are tried, and without them where some are."""
+
+    project: Project
+    recipe: Recipe
+    lookup: Lookup
+    untried: Lookup | None
+
+    def moves(self, query: str, hits: list[Hit], k: int | None) -> list[Moved] | None:
+        """Return how the hits moved against those of the recipe's settings; None where no others are tried."""
+        from loresmith.knowledge.trying import moved
+
+        return moved(self.untried.search([query], k)[0], hits) if self.untried else None
+
+
+def _open(session: Session, base: str | None, settings: tuple[str, ...]) -> _Asked:
     from loresmith.assistant.open import engine_of
     from loresmith.cli.progress import progress_report
     from loresmith.knowledge.lookup import open_lookup
+    from loresmith.knowledge.trying import read_settings, tried
     from loresmith.modelstore.store import ModelStore
     from loresmith.project import Project
     from loresmith.recipe.load import load_recipe
@@ -78,8 +106,26 @@ def _open(session: Session, base: str | None) -> tuple[Project, Recipe, Lookup]:
     with progress_report() as report:
         embedding = partial(store.path, kind="embedding", progress=report)
         engine = cache(lambda: engine_of(recipe, host, store))
-        lookup = open_lookup(project, recipe, host, embedding, engine, base=base)
-    return project, recipe, lookup
+
+        def opened(how: Recipe) -> Lookup:
+            return open_lookup(project, how, host, embedding, engine, base=base)
+
+        if not settings:
+            return _Asked(project, recipe, opened(recipe), None)
+        other = tried(recipe, read_settings(settings), host.registry, base)
+        return _Asked(project, recipe, opened(other), opened(recipe))
+
+
+def _explain(session: Session, asked: _Asked, query: str, k: int | None, why: str | None, *, whole: bool) -> None:
+    from loresmith.knowledge.explaining import explain, indexed_documents, why_not
+
+    found = explain(asked.lookup, query, k)
+    reason = why_not(asked.lookup, found, why, indexed_documents(asked.project, asked.recipe)) if why else ""
+    moves = asked.moves(query, found.hits, k)
+    session.show(
+        {**explanation_json(found, reason), **moves_json(moves)},
+        lambda: explanation_text(found, reason, moves, whole=whole),
+    )
 
 
 def _search_lines(lookup: Lookup, k: int | None) -> None:
@@ -96,61 +142,3 @@ def _queries() -> Iterator[str]:
         query = line.decode("utf-8-sig", "replace").strip()
         if query:
             yield query
-
-
-def _to_json(explanation: Explanation, reason: str) -> dict[str, Any]:
-    return {
-        "hits": [hit.to_json() for hit in explanation.hits],
-        "candidates": [fate.to_json() for fate in explanation.fates],
-        "trace": asdict(explanation.trace),
-        **({"why": reason} if reason else {}),
-    }
-
-
-def _explained(explanation: Explanation, reason: str, *, whole: bool) -> str:
-    parts = list(_candidates(explanation)) if whole else []
-    return plain("\n\n".join([*parts, *([reason] if reason else [])]))
-
-
-def _candidates(explanation: Explanation) -> Iterator[str]:
-    trace = explanation.trace
-    yield "\n".join(f"searched for: {query}" for query in trace.queries or [trace.query])
-    yield from (_fate(rank, fate) for rank, fate in enumerate(explanation.fates, 1))
-    if trace.refused:
-        yield f"nothing is handed over: {trace.refused}"
-    elif not explanation.fates:
-        yield "nothing found"
-
-
-def _fate(rank: int, fate: Fate) -> str:
-    hit = fate.hit
-    words = ", ".join(fate.words) or "none"
-    head = f"{rank}. {_place(hit)}  {_scores(hit['scores'])}"
-    return "\n".join([head, f"  {fate.outcome}; shared words: {words}", *_first_lines(hit["text"], 1)])
-
-
-def _text(hits: list[Hit]) -> str:
-    if not hits:
-        return "nothing found"
-    return "\n\n".join(_shown(n, hit.to_json()) for n, hit in enumerate(hits, 1))
-
-
-def _shown(n: int, hit: dict[str, Any]) -> str:
-    return plain("\n".join([f"{n}. {_place(hit)}  {_scores(hit['scores'])}", *_first_lines(hit["text"], LINES)]))
-
-
-def _place(hit: Any) -> str:
-    return f"{hit['document']} [{hit['start']}:{hit['end']}]"
-
-
-def _scores(scores: dict[str, float]) -> str:
-    return "  ".join(f"{name} {_number(score)}" for name, score in scores.items())
-
-
-def _first_lines(text: str, most: int) -> list[str]:
-    lines = [line for line in text.splitlines() if line.strip()]
-    return [*(f"  {line[:160]}" for line in lines[:most]), *(["  …"] if len(lines) > most else [])]
-
-
-def _number(score: float) -> str:
-    return str(int(score)) if score == int(score) else f"{score:.4f}"

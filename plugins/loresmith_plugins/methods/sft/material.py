@@ -60,7 +60,8 @@ def material_of(options: SftOptions, context: StageContext, chat: ChatFormat, wi
 
 def _replies(options: SftOptions, context: StageContext, chat: ChatFormat, window: int) -> Material:
     def rows(examples: Sequence[Example]) -> list[Row]:
-        return encode(examples, context.instructions, chat, window, last_only=options.loss_on == "last")
+        last_only = options.loss_on == "last"
+        return encode(examples, context.instructions, chat, window, last_only=last_only, looking=context.looking)
 
     train = _Forms.of(options, context, context.train)
     held_out = _Forms.of(options, context, context.dev).epoch(0)

@@ -34,11 +34,15 @@ def test_what_is_written_is_there_when_the_journal_is_opened_again(project: Proj
     assert _said(project) == ["one", "two"]
 
 
+def _say_and_fail(journal: sqlite3.Connection) -> None:
+    journal.execute("INSERT INTO messages (conversation, at, role, text) VALUES ('c', 'now', 'user', 'two')")
+    raise ZeroDivisionError
+
+
 def test_a_block_that_fails_leaves_nothing_behind(project: Project) -> None:
     _say(project, "one")
     with pytest.raises(ZeroDivisionError), open_journal(project) as journal:
-        journal.execute("INSERT INTO messages (conversation, at, role, text) VALUES ('c', 'now', 'user', 'two')")
-        _ = 1 // 0
+        _say_and_fail(journal)
     assert _said(project) == ["one"]
 
 

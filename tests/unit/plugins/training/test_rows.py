@@ -119,3 +119,15 @@ def test_batches_by_length_carry_little_padding_and_new_company_every_epoch() ->
     lengths = [len(batch[0].ids) for batch in epochs[0]]
     assert lengths != sorted(lengths)
     assert lengths != sorted(lengths, reverse=True)
+
+
+def test_a_look_shows_what_the_window_cuts_off_and_a_stage_refuses_it(chat_model: Path, tmp_path: Path) -> None:
+    long = example("Why?", "because " * 90, "data.jsonl:1")
+    with pytest.raises(DataError, match="do not fit"):
+        receipt(chat_model, tmp_path, [long])
+    stage = Stage(chat_model, tmp_path, train=[long], instructions="Be brief.", others={"looking": True})
+    [sample] = stage.trainer().receipt().samples
+    assert [trained for _, trained in sample] == [False, True, None]
+    whole = "".join(text for text, _ in sample)
+    assert whole.rstrip().endswith("because<|im_end|>")
+    assert receipt(chat_model, tmp_path, [YES]).samples[0][-1][1] is True

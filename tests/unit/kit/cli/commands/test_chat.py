@@ -1,10 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import select
-import signal
 import subprocess
 import sys
 import time
@@ -12,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from terminal import Terminal
 
 TESTS = Path(__file__).parents[4]
 
@@ -26,73 +24,9 @@ def piped(text: str, *arguments: str, folder: Path) -> subprocess.CompletedProce
     )
 
 
-class Terminal:
-    """A child that believes to be at a terminal."""
-
-    def __init__(self, folder: Path, *arguments: str) -> None:
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.chdir(folder)
-            os.environ["TERM"] = "dumb"
-            os.execv(sys.executable, child(*arguments))
-        self.seen = ""
-
-    def wait_for(self, text: str, seconds: float = 30) -> str:
-        """Read up to `text`, and return what came before and with it."""
-        end = time.monotonic() + seconds
-        while text not in self.seen:
-            if not select.select([self.fd], [], [], max(0, end - time.monotonic()))[0]:
-                raise AssertionError(f"no {text!r} in {self.seen!r}")
-            try:
-                self.seen += os.read(self.fd, 4096).decode("utf-8", "replace")
-            except OSError:
-                break
-        before, found, self.seen = self.seen.partition(text)
-        assert found, before
-        return before + found
-
-    def type(self, text: str) -> None:
-        os.write(self.fd, text.encode())
-
-    def interrupt_until(self, text: str) -> None:
-        """Press Ctrl-C until `text` is seen.
-
-        The interpreter notices a signal at the prompt only while it waits for a key: one that comes while it echoes
-        the last key is noticed at the next.
-        """
-        for _ in range(60):
-            self.type("\x03")
-            try:
-                self.wait_for(text, seconds=0.5)
-            except AssertionError:
-                continue
-            return
-        raise AssertionError(f"no {text!r} in {self.seen!r}")
-
-    def exit_code(self) -> int:
-        end = time.monotonic() + 30
-        while time.monotonic() < end:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self.pid = 0
-                return os.waitstatus_to_exitcode(status)
-            if select.select([self.fd], [], [], 0.05)[0]:
-                try:
-                    self.seen += os.read(self.fd, 4096).decode("utf-8", "replace")
-                except OSError:
-                    time.sleep(0.05)
-        raise AssertionError(f"still running; {self.seen!r}")
-
-    def close(self) -> None:
-        if self.pid:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
-        os.close(self.fd)
-
-
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
-    terminal = Terminal(tmp_path, "chat")
+    terminal = Terminal(tmp_path, child("chat"))
     yield terminal
     terminal.close()
 
@@ -123,6 +57,45 @@ def test_commands_change_the_rung_and_say_what_is_wrong(tmp_path: Path) -> None:
         wrong = piped(f"{line}\n", folder=tmp_path)
         assert wrong.returncode == 2
         assert message in wrong.stderr
+
+
+def test_a_conversation_is_kept_judged_found_and_gone_on_with(tmp_path: Path) -> None:
+    said = "fare?\n/up\nand a child?\n/down 4.70 marks\n/history CHILD\n"
+    rows = [json.loads(line) for line in piped(said, "--json", folder=tmp_path).stdout.splitlines()]
+    assert [next(iter(row)) for row in rows] == ["answer", "message", "answer", "message", "conversations"]
+    assert (rows[1]["liked"], rows[3]["liked"], rows[3]["correction"]) == (True, False, "4.70 marks")
+    (listed,) = rows[4]["conversations"]
+    assert (listed["title"], listed["turns"], listed["rungs"]) == ("fare?", 2, "rag")
+
+    done = piped(f"/open {listed['id'][:5]}\nfare?\n", "--json", folder=tmp_path)
+    opened, answer = map(json.loads, done.stdout.splitlines())
+    assert [(turn["question"], turn["liked"]) for turn in opened["turns"]] == [("fare?", True), ("and a child?", False)]
+    assert answer["answer"].startswith("6 turns")
+
+    shown = piped("/history\n/open\n", folder=tmp_path)
+    assert f"{listed['id']}  " in shown.stderr
+    assert "3 turns  rag  fare?" in shown.stderr
+    assert (shown.returncode, "which conversation?" in shown.stderr) == (2, True)
+
+
+def test_without_history_nothing_is_kept_and_nothing_can_be_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert piped("fare?\n", "--no-history", folder=tmp_path).returncode == 0
+    monkeypatch.setenv("LORESMITH_HISTORY", "0")
+    done = piped("fare?\n/history\n/up\n", folder=tmp_path)
+    assert "nothing is kept yet" in done.stderr
+    assert "this answer is not in the journal" in done.stderr
+    assert not (tmp_path / ".loresmith" / "journal.db").exists()
+
+
+def test_a_journal_that_cannot_be_used_is_told_once_and_answers_go_on(tmp_path: Path) -> None:
+    (tmp_path / ".loresmith").mkdir()
+    (tmp_path / ".loresmith" / "journal.db").write_bytes(b"no database at all" * 99)
+    done = piped("fare?\nfare?\n", folder=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.count("9.40 marks [1].") == 2
+    assert done.stderr.count("kept no more") == 1
 
 
 def test_no_control_character_of_a_model_reaches_the_terminal(tmp_path: Path) -> None:
@@ -186,7 +159,7 @@ def test_an_error_does_not_end_a_conversation_at_a_terminal(terminal: Terminal) 
 
 
 def test_ask_streams_at_a_terminal(tmp_path: Path) -> None:
-    terminal = Terminal(tmp_path, "ask", "rude fare?", "--trace")
+    terminal = Terminal(tmp_path, child("ask", "rude fare?", "--trace"))
     terminal.wait_for("9.40 marks \\x1b[31m [1].")
     terminal.wait_for('[1] fares.md (characters 0-30): "The single fare is 9.40 marks."')
     terminal.wait_for("--- system ---")
@@ -196,7 +169,7 @@ def test_ask_streams_at_a_terminal(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_a_single_question(tmp_path: Path) -> None:
-    terminal = Terminal(tmp_path, "ask", "slow", "--rung", "prompt")
+    terminal = Terminal(tmp_path, child("ask", "slow", "--rung", "prompt"))
     terminal.wait_for("first words")
     terminal.type("\x03")
     assert terminal.exit_code() == 130

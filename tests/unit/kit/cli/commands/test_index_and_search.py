@@ -163,3 +163,20 @@ def test_unreadable_documents_end_with_code_2_and_all_their_names(
 def _type_in(monkeypatch: pytest.MonkeyPatch, raw: bytes) -> None:
     stdin: Any = io.TextIOWrapper(io.BytesIO(raw))
     monkeypatch.setattr(sys, "stdin", stdin)
+
+
+def test_settings_are_tried_beside_the_recipe_and_say_which_hits_moved(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = (root / "assistant.yaml").read_text()
+    assert loresmith(root, "index") == 0
+    capsys.readouterr()
+    assert loresmith(root, "search", "fare of a dog", "--set", "retriever.k=1", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert len(found["hits"]) == 1
+    assert [(move["now"], move["was"]) for move in found["moved"]] == [(1, 1), (0, 2)]
+    assert loresmith(root, "search", "fare", "--explain", "--set", "retriever.kind=bm25") == 0
+    assert "now recipe\n  1 " in capsys.readouterr().out
+    assert loresmith(root, "search", "fare", "--set", "retriever.kk=1") == 2
+    assert 'Did you mean "k"' in capsys.readouterr().err
+    assert (root / "assistant.yaml").read_text() == recipe

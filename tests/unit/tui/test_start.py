@@ -1,0 +1,28 @@
+"""The app opens without what it does not need yet."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+CODE = """
+import asyncio, sys
+from pathlib import Path
+from app_driver import opened, until_shown
+
+async def look():
+    async with opened(Path(sys.argv[1])) as pilot:
+        await until_shown(pilot, "harbour-desk", "tarn-line")
+
+asyncio.run(look())
+heavy = "torch transformers peft trl chromadb numpy langchain_core onnxruntime tokenizers huggingface_hub".split()
+print(sorted(name for name in heavy if name in sys.modules))
+"""
+
+
+def test_the_first_screen_needs_none_of_the_heavy_libraries(project: Path) -> None:
+    tests = Path(__file__).parents[2]
+    code = f"import sys\nsys.path.insert(0, {str(tests)!r})\n{CODE}"
+    done = subprocess.run([sys.executable, "-c", code, project], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
