@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from textual.widgets import DataTable
 
 from app_driver import opened, said, text_of, until, until_shown
 from loresmith.errors import LoresmithError
@@ -81,8 +82,10 @@ async def test_one_key_starts_a_project_with_its_sample_data(tmp_path: Path) -> 
         assert (tmp_path / "harbour-desk" / "data" / "examples.jsonl").is_file()
         await pilot.press("n")
         await until(pilot, (tmp_path / "harbour-desk-2" / "assistant.yaml").is_file, "a second one")
-        await until_shown(pilot, "Projects opened lately", str(tmp_path / "harbour-desk"))
-        pilot.app.screen.query_one("#projects").focus()
+        await until_shown(pilot, "Projects opened lately")
+        projects = pilot.app.screen.query_one("#projects", DataTable)
+        await until(pilot, lambda: projects.row_count, "the one opened before")  # its folder may be cut at the border
+        projects.focus()
         await pilot.press("enter")
         await until(pilot, lambda: pilot.app.session.here.root == tmp_path / "harbour-desk", "the first one again")
 
