@@ -43,11 +43,11 @@ def open_journal(project: Project) -> Iterator[sqlite3.Connection]:
     """
     project.state.mkdir(parents=True, exist_ok=True)
     try:
+        _make_if_missing(project)
         with closing(sqlite3.connect(project.journal, timeout=PATIENCE)) as connection, connection:
             connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA foreign_keys = ON")
-            _prepare(connection, project)
+            _check_version(connection, project)
             yield connection
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
         raise
@@ -59,7 +59,31 @@ def open_journal(project: Project) -> Iterator[sqlite3.Connection]:
         ) from error
 
 
-def _prepare(connection: sqlite3.Connection, project: Project) -> None:
+def _make_if_missing(project: Project) -> None:
+    """Make the journal beside its place and move it there, so that it is there whole or not at all.
+
+    Switching a file that others have open to a write-ahead log fails at once instead of waiting, hence not in place.
+    """
+    if _begun(project):
+        return
+    from filelock import FileLock
+
+    with FileLock(project.journal.with_suffix(".lock")):
+        if _begun(project):
+            return
+        made = project.journal.with_suffix(".new")
+        made.unlink(missing_ok=True)
+        with closing(sqlite3.connect(made)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+        made.replace(project.journal)
+
+
+def _begun(project: Project) -> bool:
+    return project.journal.exists() and project.journal.stat().st_size > 0
+
+
+def _check_version(connection: sqlite3.Connection, project: Project) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:
         raise JournalError(
@@ -67,10 +91,7 @@ def _prepare(connection: sqlite3.Connection, project: Project) -> None:
             "Use that version, or move the file away to begin a new one.",
         )
     if version < VERSION:
-        # Two processes may find it empty at once: the one that comes second finds the tables made.
-        connection.execute("BEGIN IMMEDIATE")
-        if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
-            for statement in filter(str.strip, _TABLES.split(";")):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-        connection.commit()
+        raise JournalError(
+            f'"{project.journal}" is a database, but not a journal of Loresmith',
+            "Move the file away: a new one is begun.",
+        )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -46,13 +47,34 @@ def test_a_block_that_fails_leaves_nothing_behind(project: Project) -> None:
     assert _said(project) == ["one"]
 
 
-def test_several_writers_at_once_lose_nothing(project: Project) -> None:
-    threads = [threading.Thread(target=_say, args=(project, f"{number}")) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(_said(project)) == [str(number) for number in range(8)]
+@pytest.mark.parametrize("attempt", range(5))
+def test_several_who_find_no_journal_and_write_at_once_lose_nothing(project: Project, attempt: int) -> None:
+    together = threading.Barrier(16)
+
+    def say(number: int) -> None:
+        together.wait()
+        _say(project, f"{number}")
+        _said(project)
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(say, range(16)))
+    assert sorted(_said(project), key=int) == [str(number) for number in range(16)]
+
+
+def test_what_a_stop_while_it_was_made_left_behind_is_no_hindrance(project: Project) -> None:
+    project.state.mkdir(parents=True)
+    project.journal.with_suffix(".new").write_bytes(b"half")
+    project.journal.touch()
+    _say(project, "one")
+    assert _said(project) == ["one"]
+
+
+def test_a_database_that_is_no_journal_is_refused(project: Project) -> None:
+    project.state.mkdir(parents=True)
+    with closing(sqlite3.connect(project.journal)) as other:
+        other.execute("CREATE TABLE mine (a)")
+    with pytest.raises(JournalError, match="not a journal"), open_journal(project):
+        pass
 
 
 def test_a_conversation_that_goes_takes_its_messages_and_thumbs_along(project: Project) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -68,14 +68,11 @@ def test_undo_takes_the_latest_judgement_back_and_then_the_one_before(judgements
 
 
 def test_drawing_and_judging_go_on_at_the_same_time(judgements: Judgements) -> None:
-    threads = [threading.Thread(target=add, args=(judgements, f"{n}", "one", "two")) for n in range(12)]
-    for thread in threads:
-        thread.start()
-    judged = 0
-    while judged < 12:
-        if task := judgements.next():
-            judgements.judge(task, (1, 1))
-            judged += 1
-    for thread in threads:
-        thread.join()
-    assert judgements.counts().ranked == 12
+    with ThreadPoolExecutor(12) as pool:
+        drawn = [pool.submit(add, judgements, f"{number}", "one", "two") for number in range(12)]
+        while not all(one.done() for one in drawn) or judgements.counts().waiting:
+            if task := judgements.next():
+                judgements.judge(task, (1, 1))
+    for one in drawn:
+        one.result()
+    assert judgements.counts() == Counts(waiting=0, ranked=12, skipped=0)
