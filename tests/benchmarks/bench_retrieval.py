@@ -4,8 +4,9 @@
 
 DIR holds `cranfield` and `limit_small` in the layout of BEIR: corpus.jsonl, queries.jsonl, qrels.jsonl (of cranfield
 the graded qrels_graded.jsonl). Both sides index the same 800-character chunks with the same embedding model, each in
-processes of its own; a document ranks where its best chunk does. It prints what is wanted and what was found, and
-exits with 1 if anything is missed.
+processes of its own; a document ranks where its best chunk does. Getting documents in is timed from the start of the
+process to its end, as one waits for it; beside it stands the same without what each side imports. It prints what is
+wanted and what was found, and exits with 1 if anything is missed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,12 @@ def side(name: str, what: str, work: Path, *more: str) -> dict[str, Any]:
     return call(sys.executable, str(SIDES), name, what, str(work), *more)
 
 
+def whole(process: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], float]:
+    """Return what a process prints, and how many seconds it took from start to end."""
+    began = time.perf_counter()
+    return process(), time.perf_counter() - began
+
+
 def index(work: Path) -> dict[str, Any]:
     """Index with Loresmith's command."""
     return call(*LORESMITH, "index", "--json", "--project", str(work / "project"))
@@ -140,10 +147,10 @@ def _discounted(gains: Sequence[float]) -> float:
 def bench_set(data: Path, name: str, work: Path, checks: Checks) -> None:
     """Index, rank and time one data set on both sides."""
     queries, judged = prepare(data, name, work)
-    ours = index(work)
+    ours, ours_whole = whole(lambda: index(work))
     again = min(index(work)["seconds"] for _ in range(3))
     write_chunks(work)
-    theirs = side("langchain", "index", work)
+    theirs, theirs_whole = whole(lambda: side("langchain", "index", work))
     found = {who: side(who, "query", work, str(work / "queries.json")) for who in ("langchain", "loresmith")}
     scores = {who: quality(result["rankings"], judged) for who, result in found.items()}
     print(f"{name}: {ours['documents']} documents, {ours['chunks']} chunks, {len(queries)} queries")
@@ -154,7 +161,9 @@ def bench_set(data: Path, name: str, work: Path, checks: Checks) -> None:
         )
     if name == "cranfield":
         checks.at_least("cranfield nDCG@10, times LangChain's", scores["loresmith"][0] / scores["langchain"][0], 1.15)
-        checks.at_least("documents per second in, times LangChain's", theirs["seconds"] / ours["seconds"], 1.5)
+        print(f"  documents in: {ours_whole:.1f} s, LangChain {theirs_whole:.1f} s; without what is imported", end=" ")
+        print(f"{ours['seconds']:.1f} s and {theirs['seconds']:.1f} s, {theirs['seconds'] / ours['seconds']:.2f} times")
+        checks.at_least("documents per second in, times LangChain's", theirs_whole / ours_whole, 1.5)
         checks.at_least("the same of an unchanged corpus", theirs["seconds"] / again, 50)
         ratio = statistics.median(found["loresmith"]["ms"]) / statistics.median(found["langchain"]["ms"])
         checks.at_most("query p50, times LangChain's", ratio, 1.3)

@@ -16,8 +16,9 @@ from loresmith.ladder.report.questions import Question, side_by_side
 from loresmith.runs.run import Run
 from loresmith_tui.screens.question import QuestionScreen
 from loresmith_tui.screens.room import Room
-from loresmith_tui.shown import one_line, plain, signs
+from loresmith_tui.shown import plain, signs
 from loresmith_tui.widgets.bars import interval, span_of
+from loresmith_tui.widgets.long_table import Head, LongTable
 from loresmith_tui.widgets.promoting import ask_to_promote, ask_to_roll_back
 from loresmith_tui.widgets.table import Cell, Table, styled
 
@@ -71,7 +72,7 @@ class LadderScreen(Room):
         yield Table((), id="rungs")
         yield Static("", id="verdict", classes="text", markup=False)
         yield Static("", id="order", classes="title", markup=False)
-        yield Table((), id="questions")
+        yield LongTable((), id="questions")
 
     def on_mount(self) -> None:
         """Show no empty tables until the ladder is read."""
@@ -104,13 +105,17 @@ class LadderScreen(Room):
             metrics = self._metrics(measured.report)
             self._metric = self._metric if self._metric in metrics else measured.report["evaluation"]["metric"]
             self._draw(measured)
-            self.query_one("#questions", Table).focus()
+            self.query_one("#questions", LongTable).focus()
 
     @staticmethod
     def _metrics(report: dict[str, Any]) -> list[str]:
         return list(dict.fromkeys(name for rung in report["rungs"].values() for name in rung["metrics"]))
 
     def _draw(self, measured: Measured) -> None:
+        self._draw_rungs(measured)
+        self._draw_questions(measured)
+
+    def _draw_rungs(self, measured: Measured) -> None:
         report, verdict = measured.report, measured.report["verdict"]
         rungs = report["rungs"] if self._stratum == ALL else report["strata"].get(self._stratum, {})
         decides = ", decides" if self._metric == report["evaluation"]["metric"] else ""
@@ -123,7 +128,6 @@ class LadderScreen(Room):
         self.query_one("#verdict", Static).update(
             plain(f"Verdict: {does} {verdict['ship']}. {why[:1].upper()}{why[1:]}.")
         )
-        self._draw_questions(measured)
 
     def _heads(self) -> list[str]:
         return ["", "rung", "n", "mean", "95 % interval", self._metric, "tokens out", "seconds"]
@@ -158,14 +162,16 @@ class LadderScreen(Room):
             else "questions as asked"
         )
         self.query_one("#order", Static).update(title)
-        width = max(20, self.size.width - 8 - sum(max(len(rung), 5) + 2 for rung in rungs))
-        rows = ((str(q.number), self._cells(q, rungs, width)) for q in self._questions)
-        self.query_one("#questions", Table).fill(rows, ["#", "question", *rungs])
+        columns = [Head(rung, max(len(rung), 5)) for rung in rungs]
+        self.query_one("#questions", LongTable).fill(
+            len(self._questions),
+            lambda place: self._cells(self._questions[place], rungs),
+            heads=[Head("#", 5), Head("question", 0), *columns],
+        )
 
-    def _cells(self, question: Question, rungs: list[str], width: int) -> list[Cell]:
+    def _cells(self, question: Question, rungs: list[str]) -> list[Cell]:
         scores = {reply.rung: reply.score for reply in question.replies}
-        text = Text(one_line(question.question, width).ljust(width))
-        return [str(question.number), text, *(self._score(scores.get(rung)) for rung in rungs)]
+        return [str(question.number), question.question, *(self._score(scores.get(rung)) for rung in rungs)]
 
     def _score(self, score: float | None) -> Text:
         if score is None:
@@ -200,10 +206,9 @@ class LadderScreen(Room):
             worst = min(self._questions, key=ORDERS["worst"])
             self._open(next(i for i, question in enumerate(self._questions) if question is worst))
 
-    def on_data_table_row_selected(self, event: Table.RowSelected) -> None:
+    def on_long_table_selected(self) -> None:
         """Open the chosen question."""
-        if event.data_table.id == "questions":
-            self._open(event.cursor_row)
+        self._open(self.query_one("#questions", LongTable).cursor)
 
     def _open(self, place: int) -> None:
         self.app.push_screen(QuestionScreen(self._questions, place, self._metric))
@@ -241,6 +246,6 @@ class LadderScreen(Room):
         self.say(f"back to {artefact.rung} of {artefact.run}, version {artefact.version}")
 
     def on_resize(self) -> None:
-        """Draw for the width there is."""
+        """Draw the bars for the width there is."""
         if self._shown:
-            self._draw(self._shown)
+            self._draw_rungs(self._shown)

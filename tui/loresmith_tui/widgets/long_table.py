@@ -69,15 +69,22 @@ class LongTable(ScrollView, can_focus=True):
         self.cursor = 0
         """Place of the chosen row."""
 
-    def fill(self, count: int, cells: Callable[[int], Sequence[Cell]], cursor: int = 0) -> None:
+    def fill(
+        self,
+        count: int,
+        cells: Callable[[int], Sequence[Cell]],
+        cursor: int = 0,
+        heads: Sequence[Head] | None = None,
+    ) -> None:
         """Show other rows.
 
         Args:
             count: How many there are.
             cells: Gives the cells of the row at a place.
             cursor: The row that is chosen.
+            heads: Other heads, if they change.
         """
-        self._count, self._cells = count, cells
+        self._count, self._cells, self._heads = count, cells, list(heads or self._heads)
         self.virtual_size = Size(1, count + 1)
         self.cursor = -1
         self._go(cursor)

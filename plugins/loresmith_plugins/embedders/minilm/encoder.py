@@ -3,7 +3,7 @@
     v = normalise( Σᵢ mᵢ hᵢ / Σᵢ mᵢ )        hᵢ: last hidden state of token i, mᵢ: 1 unless padding
 
 after Reimers and Gurevych, Sentence-BERT (2019). Texts are batched by length in tokens under a budget, so that hardly
-any padding is computed and what a layer leaves behind still fits the processor's cache.
+any padding is computed, on a CPU none, and what a layer leaves behind still fits the processor's cache.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from loresmith_plugins.embedders.minilm.torch_pass import TorchPass
 
     Pass = OnnxPass | TorchPass
-    States = Callable[[Any, Any], Any]
+    States = Callable[..., Any]
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -69,7 +70,7 @@ class Encoder:
         lengths = [len(encoding.ids) for encoding in encodings]
         done = 0
         runs = self._pass(len(texts))
-        cut = list(batches(lengths, self._batch, runs.tokens_a_batch))
+        cut = list(batches(lengths, self._batch, runs.tokens_a_batch, pads=runs.pads))
         ids = ([encodings[row].ids for row in rows] for rows in cut)
         states_of, at_once = (runs, 1) if len(cut) == 1 else (runs.beside, runs.at_once)
         for rows, found in zip(cut, _side_by_side(partial(self._forward, states_of), ids, at_once), strict=True):
@@ -86,18 +87,22 @@ class Encoder:
     def _forward(self, states_of: States, ids: list[list[int]]) -> Vectors:
         import numpy as np
 
-        longest = max(map(len, ids))
-        tokens = np.zeros((len(ids), longest), dtype=np.int64)
-        mask = np.zeros((len(ids), longest), dtype=np.int32)
+        if len({len(sequence) for sequence in ids}) == 1:
+            states = states_of(np.array(ids, dtype=np.int64))
+            pooled = states[:, 0] if self._folder.pooling == "cls" else states.mean(axis=1)
+        else:
+            pooled = self._padded(states_of, ids)
+        return pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12)
+
+    def _padded(self, states_of: States, ids: list[list[int]]) -> Any:
+        import numpy as np
+
+        tokens = np.zeros((len(ids), max(map(len, ids))), dtype=np.int64)
+        mask = np.zeros(tokens.shape, dtype=np.int32)
         for row, sequence in enumerate(ids):
             tokens[row, : len(sequence)] = sequence
             mask[row, : len(sequence)] = 1
-        pooled = self._pool(states_of(tokens, mask), mask)
-        return pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12)
-
-    def _pool(self, states: Any, mask: Any) -> Any:
-        import numpy as np
-
+        states = states_of(tokens, mask)
         if self._folder.pooling == "cls":
             return states[:, 0]
         weights = mask[:, None, :].astype(np.float32)
@@ -147,20 +152,23 @@ def accelerator() -> bool:
     return any(Path(device).exists() for device in ("/dev/nvidia0", "/dev/dxg"))
 
 
-def batches(lengths: Sequence[int], rows: int, tokens: int) -> Iterator[list[int]]:
+def batches(lengths: Sequence[int], rows: int, tokens: int, *, pads: bool) -> Iterator[list[int]]:
     """Yield the positions of `lengths` in batches, longest first.
 
     Args:
         lengths: Length of each text in tokens.
         rows: Most texts in a batch.
         tokens: Most tokens in a batch, padding included; one text alone may exceed it.
+        pads: Whether a batch may hold texts of several lengths.
     """
     order = sorted(range(len(lengths)), key=lambda position: (-lengths[position], position))
-    start = 0
-    while start < len(order):
-        room = max(1, min(rows, tokens // max(1, lengths[order[start]])))
-        yield order[start : start + room]
-        start += room
+    runs = [order] if pads else [list(run) for _, run in groupby(order, key=lambda position: lengths[position])]
+    for run in runs:
+        start = 0
+        while start < len(run):
+            room = max(1, min(rows, tokens // max(1, lengths[run[start]])))
+            yield run[start : start + room]
+            start += room
 
 
 def _side_by_side(work: Callable[[Given], Made], given: Iterable[Given], at_once: int) -> Iterator[Made]:

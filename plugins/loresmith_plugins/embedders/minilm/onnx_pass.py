@@ -18,7 +18,6 @@ from loresmith.files import replacing
 from loresmith.values import content_hash
 from loresmith_plugins.embedders.minilm.graph import (
     MAKE,
-    MASK,
     POSITIONS,
     STATES,
     TOKENS,
@@ -28,12 +27,15 @@ from loresmith_plugins.embedders.minilm.graph import (
     write_graph,
 )
 
+SLOWER = ["SkipLayerNormFusion"]
+"""What ONNX Runtime would do to the graph and better does not: the fused norm takes six times the plain one's time."""
+
 
 class OnnxPass:
     """The model's last hidden states, computed by ONNX Runtime.
 
     One batch is shared among all cores; of many each keeps to one, for threads that share a batch wait for each other
-    after every layer.
+    after every layer. The texts of a batch have one length.
 
     Args:
         path: The model's folder.
@@ -45,7 +47,9 @@ class OnnxPass:
     """
 
     tokens_a_batch = 512
-    """Budget of a batch, padding included: what a layer leaves behind then still fits the processor's cache."""
+    """Budget of a batch: what a layer leaves behind then still fits the processor's cache."""
+    pads = False
+    """Whether a batch may hold texts of several lengths."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -59,21 +63,20 @@ class OnnxPass:
         threads = os.environ.get("OMP_NUM_THREADS", "")
         return max(1, int(threads) if threads.isdecimal() else _cores())
 
-    def __call__(self, tokens: Any, mask: Any) -> Any:
-        """Return the states, float32 of shape (texts, longest, dimension); tokens and mask are int64 and int32."""
-        return self._run(self._on_all, tokens, mask)
+    def __call__(self, tokens: Any) -> Any:
+        """Return the states, float32 of shape (texts, length, dimension); tokens are int64 of shape (texts, length)."""
+        return self._run(self._on_all, tokens)
 
-    def beside(self, tokens: Any, mask: Any) -> Any:
+    def beside(self, tokens: Any) -> Any:
         """Return the same, computed on one core, while other threads compute other batches."""
-        return self._run(self._on_one, tokens, mask)
+        return self._run(self._on_one, tokens)
 
     @cached_property
     def _on_one(self) -> Any:
         return self._session(1)
 
-    def _run(self, session: Any, tokens: Any, mask: Any) -> Any:
-        given = {TOKENS: tokens, POSITIONS: positions(self._config, mask), MASK: mask}
-        return session.run([STATES], given)[0]
+    def _run(self, session: Any, tokens: Any) -> Any:
+        return session.run([STATES], {TOKENS: tokens, POSITIONS: positions(self._config, *tokens.shape)})[0]
 
     def _session(self, threads: int) -> Any:
         try:
@@ -87,7 +90,9 @@ class OnnxPass:
         options.add_session_config_entry("session.force_spinning_stop", "1")
         place = str(self._path.resolve())
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", place)
-        return onnxruntime.InferenceSession(self._graph, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(
+            self._graph, options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOWER
+        )
 
 
 def _cores() -> int:

@@ -21,6 +21,8 @@ class TorchPass:
 
     tokens_a_batch = 2048
     """Budget of a batch, padding included."""
+    pads = True
+    """Whether a batch may hold texts of several lengths: an accelerator would rather pad than wait."""
     at_once = 1
     """Batches to compute at a time: torch shares each among all cores."""
 
@@ -47,13 +49,17 @@ class TorchPass:
             raise ModelRefused(f'the weights in "{path}" lack {missing[0]} and {len(missing) - 1} more')
         self._model = model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
 
-    def __call__(self, tokens: Any, mask: Any) -> Any:
-        """Return the states, float32 of shape (texts, longest, dimension); tokens and mask are int64 and int32."""
+    def __call__(self, tokens: Any, mask: Any | None = None) -> Any:
+        """Return the states, float32 of shape (texts, longest, dimension).
+
+        Args:
+            tokens: int64 of shape (texts, longest).
+            mask: int32 of that shape, 0 where a text is padded; not given where none is.
+        """
         import torch
 
         device = self._model.device
-        # Without a mask attention takes its faster path.
-        attended = None if mask.all() else torch.from_numpy(mask).to(device)
+        attended = None if mask is None else torch.from_numpy(mask).to(device)
         with torch.inference_mode():
             states = self._model(input_ids=torch.from_numpy(tokens).to(device), attention_mask=attended)
             return states.last_hidden_state.float().cpu().numpy()

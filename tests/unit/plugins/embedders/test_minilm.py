@@ -102,11 +102,13 @@ def test_batches_hold_every_text_once_within_both_limits(seed: int) -> None:
     random_ = random.Random(seed)
     lengths = [random_.randint(0, 300) for _ in range(random_.randint(0, 200))]
     rows, tokens = random_.randint(1, 64), random_.randint(1, 4000)
-    found = list(batches(lengths, rows, tokens))
+    pads = bool(seed % 2)
+    found = list(batches(lengths, rows, tokens, pads=pads))
     assert sorted(position for batch in found for position in batch) == list(range(len(lengths)))
     for batch in found:
         assert len(batch) <= rows
         assert len(batch) == 1 or len(batch) * max(lengths[position] for position in batch) <= tokens
+        assert pads or len({lengths[position] for position in batch}) == 1
 
 
 def _without(name: str) -> Callable[[Path], object]:
