@@ -19,9 +19,12 @@ PATIENCE = 90.0
 
 
 @asynccontextmanager
-async def opened(folder: Path, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Pilot[Any]]:
-    """Open the app on a folder."""
-    async with LoresmithApp(Session(folder)).run_test(size=size, notifications=True) as pilot:
+async def opened(folder: Path, size: tuple[int, int] = (80, 24), **plugins: object) -> AsyncIterator[Pilot[Any]]:
+    """Open the app on a folder, with some more plugins."""
+    session = Session(folder)
+    for name, plugin in plugins.items():
+        session.host.add(plugin, name)
+    async with LoresmithApp(session).run_test(size=size, notifications=True) as pilot:
         await pilot.pause()
         yield pilot
 

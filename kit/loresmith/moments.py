@@ -1,4 +1,4 @@
-"""Points in time as they are kept (UTC, ISO 8601) and as they are shown."""
+"""Points in time as they are kept (UTC, ISO 8601) and as they are shown, and durations."""
 
 from __future__ import annotations
 
@@ -16,3 +16,10 @@ def shown(moment: str) -> str:
         return datetime.fromisoformat(moment).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
     except ValueError:
         return moment
+
+
+def duration(seconds: float) -> str:
+    """Return a duration as people say it."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Collection
 from pathlib import Path
+from typing import NamedTuple
 
 from loresmith.cli.progress import LINES_VARIABLE
 from loresmith.errors import LockHeld
@@ -18,7 +19,25 @@ from loresmith.project import Project
 
 TAIL = 8000
 """Bytes of the log that are looked at."""
-_PROGRESS = re.compile(r"(?P<activity>.+): (?P<percent>\d+) %")
+_PROGRESS = re.compile(r"(?P<activity>.+): (?P<percent>\d+) %(?P<left>, .+ left)?")
+
+
+class Progress(NamedTuple):
+    """How far a command is.
+
+    Args:
+        activity: What it is at.
+        percent: How much of it is done.
+        left: How long that still takes, as `, 2 min 5 s left`; empty where that is not known.
+    """
+
+    activity: str
+    percent: int
+    left: str = ""
+
+
+STARTING = Progress("loading the libraries", 0)
+"""How far a command is that does not say yet."""
 
 
 class Jobs:
@@ -106,10 +125,13 @@ class Jobs:
         """Return the last lines of what the command has said, without those of progress."""
         return [line for line in self._tail() if not _PROGRESS.fullmatch(line)]
 
-    def progress(self) -> tuple[str, int] | None:
-        """Return what the command is at, and how many percent of it are done; None where it does not say."""
+    def progress(self) -> Progress | None:
+        """Return how far the command is; None where it does not say."""
         found = [match for line in self._tail() if (match := _PROGRESS.fullmatch(line))]
-        return (found[-1]["activity"], int(found[-1]["percent"])) if found else None
+        if not found:
+            return None
+        activity, percent, left = found[-1].groups("")
+        return Progress(activity, int(percent), left)
 
     def _tail(self) -> list[str]:
         try:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from loresmith.cli.estimate import size
 from loresmith.interruption import UNCONFIRMED
 from loresmith.lock import Holder
+from loresmith.moments import duration
 from loresmith.runs.run import Run
+from loresmith_tui.jobs import Progress
 from loresmith_tui.session import Session
 from loresmith_tui.shown import one_line, signs
 from loresmith_tui.watching import Stage, Watch, steps_of
@@ -37,7 +39,7 @@ class Look:
     memory: tuple[int, int]
     run: Run | None
     steps: list[tuple[str, bool]]
-    progress: tuple[str, int] | None
+    progress: Progress | None
     said: list[str]
 
     @property
@@ -135,8 +137,8 @@ def figures_text(look: Look, number: int, stage: Stage | None, width: int) -> It
         width: Columns of the bar.
     """
     if look.progress and look.working:
-        activity, percent = look.progress
-        yield f"{share(percent, 100, width)} {percent:3} %  {one_line(activity)}"
+        activity, percent, left = look.progress
+        yield f"{share(percent, 100, width)} {percent:3} %  {one_line(activity)}{left}"
     memory = _memory_text(look, stage)
     if stage and stage.steps:
         left = f", {duration(stage.seconds_left)} left" if look.holder and stage.step < stage.steps else ""
@@ -167,10 +169,3 @@ def _place(name: str) -> int:
     if name == "loss":
         return 0
     return next((place for place, part in enumerate(FIRST) if place and part in name), len(FIRST))
-
-
-def duration(seconds: float) -> str:
-    """Return a duration as people say it."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

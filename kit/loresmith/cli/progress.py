@@ -1,4 +1,4 @@
-"""Progress of long work on stderr: a bar with the time left on a terminal, plain lines elsewhere."""
+"""Progress of long work on stderr, with the time left: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from loresmith.cli.pace import Pace
+from loresmith.moments import duration
 
 Report = Callable[[str, int, int], None]
 """Called with (what is going on, done, total)."""
@@ -39,15 +42,17 @@ def progress_report() -> Iterator[Report]:
 
 def _lines() -> Report:
     shown: dict[str, float] = {}
-    pause = _pause()
+    pause, pace = _pause(), Pace()
 
     def report(activity: str, done: int, total: int) -> None:
         now = time.monotonic()
+        left = pace.left(activity, done, total, now)
         first = activity not in shown
         ended = done >= total and shown.get(activity) != float("inf")
         if first or ended or now - shown[activity] >= pause:
             shown[activity] = float("inf") if ended else now
-            print(f"{activity}: {done * 100 // max(total, 1)} %", file=sys.stderr, flush=True)
+            about = f", {duration(left)} left" if left is not None and not ended else ""
+            print(f"{activity}: {done * 100 // max(total, 1)} %{about}", file=sys.stderr, flush=True)
 
     return report
 

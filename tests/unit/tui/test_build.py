@@ -129,8 +129,8 @@ def test_progress_is_taken_from_the_last_line_of_it(fresh: Path) -> None:
     jobs = Jobs(Project.open(fresh))
     assert (jobs.progress(), jobs.said(), jobs.code) == (None, [], None)
     jobs.log.parent.mkdir()
-    jobs.log.write_text("checked: 8 documents\nembedding: 10 %\nasking rag (1): 45 %\nsplit: frozen\n")
-    assert jobs.progress() == ("asking rag (1)", 45)
+    jobs.log.write_text("checked: 8 documents\nembedding: 10 %\nasking rag (1): 45 %, 2 min 5 s left\nsplit: frozen\n")
+    assert jobs.progress() == ("asking rag (1)", 45, ", 2 min 5 s left")
     assert jobs.said() == ["checked: 8 documents", "split: frozen"]
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from loresmith.lock import Holder
-from loresmith_tui.looking import duration
-from loresmith_tui.pace import Pace
+from loresmith_tui.jobs import STARTING
 from loresmith_tui.screens.room import Room
 from loresmith_tui.shown import one_line, plain
 from loresmith_tui.widgets.bars import share
@@ -31,7 +29,6 @@ class IndexingRoom(Room):
     def __init__(self) -> None:
         super().__init__()
         self.indexing = False
-        self._pace = Pace()
 
     def on_mount(self) -> None:
         """Look again and again."""
@@ -74,10 +71,8 @@ class IndexingRoom(Room):
             return
         jobs = self.session.jobs
         if jobs.running or jobs.at_work():
-            activity, percent = jobs.progress() or ("loading the libraries", 0)
-            left = self._pace.left(activity, percent, time.monotonic())
-            about = "" if left is None else f", {duration(left)} left"
-            self.status(f"{share(percent, 100, 20)} {percent:3} %  {activity}{about}   s stops")
+            activity, percent, left = jobs.progress() or STARTING
+            self.status(f"{share(percent, 100, 20)} {percent:3} %  {activity}{left}   s stops")
             return
         self.indexing = False
         self._ended(jobs.code, jobs.said())

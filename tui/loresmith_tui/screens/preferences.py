@@ -13,6 +13,7 @@ from loresmith.labelling.drawing import REPLIES
 from loresmith.labelling.export import Exported, Written
 from loresmith.labelling.ranking import Ranking, asked_text
 from loresmith.labelling.rows import Thumb
+from loresmith_tui.jobs import STARTING
 from loresmith_tui.labelling import Labelling, Standing
 from loresmith_tui.rooms import ROOMS
 from loresmith_tui.screens.dialogs import Confirm
@@ -149,8 +150,8 @@ class PreferencesScreen(Room):
     def _progress(self) -> str:
         if not self._drawing:
             return ""
-        activity, percent = self.session.jobs.progress() or ("loading the libraries", 0)
-        return f"{share(percent, 100, 8)} {one_line(activity, 30)}, x stops   "
+        activity, percent, left = self.session.jobs.progress() or STARTING
+        return f"{share(percent, 100, 8)} {one_line(activity, 30)}{left}, x stops   "
 
     # ---------------------------------------------------------------------------------------------------- ranking
 

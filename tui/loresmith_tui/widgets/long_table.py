@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from loresmith_tui.shown import one_line
+from loresmith_tui.shown import one_line, signs
 from loresmith_tui.widgets.table import Cell
 
 GAP = 2
@@ -110,8 +110,7 @@ class LongTable(ScrollView, can_focus=True):
         line = Text(" ", end="")
         for number, (head, cell) in enumerate(zip(self._heads, cells, strict=True)):
             text = cell.copy() if isinstance(cell, Text) else Text(one_line(cell))
-            text.truncate(head.width or rest, overflow="ellipsis", pad=True)
-            line.append(" " * GAP if number else "").append_text(text)
+            line.append(" " * GAP if number else "").append_text(_fitted(text, head.width or rest))
         return line
 
     def on_click(self, event: Click) -> None:
@@ -152,3 +151,12 @@ class LongTable(ScrollView, can_focus=True):
             self.scroll_to(y=place - height + 1, animate=False)
         self.refresh()
         self.post_message(self.Highlighted())
+
+
+def _fitted(text: Text, width: int) -> Text:
+    """Return a text that is cut or padded to so many columns, with a sign that every terminal can draw."""
+    if text.cell_len <= width:
+        text.truncate(width, pad=True)
+        return text
+    text.truncate(width - 1, overflow="crop", pad=True)
+    return text.append(signs().more)

@@ -41,7 +41,7 @@ class CrossEncoder:
         """Return how relevant each text is to the query, from 0 to 1."""
         pairs = [self._tokenizer(query, text, truncation="longest_first", max_length=self._longest) for text in texts]
         scores = [0.0] * len(texts)
-        for rows in batches([len(pair["input_ids"]) for pair in pairs], PAIRS_A_BATCH, TOKENS_A_BATCH):
+        for rows in batches([len(pair["input_ids"]) for pair in pairs], PAIRS_A_BATCH, TOKENS_A_BATCH, pads=True):
             for row, score in zip(rows, self._forward([pairs[row] for row in rows]), strict=True):
                 scores[row] = score
         return scores

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from loresmith.cli.progress import progress_report
@@ -21,6 +23,12 @@ def test_a_program_that_draws_its_own_bars_may_ask_for_more_lines(
 ) -> None:
     monkeypatch.setenv("LORESMITH_PROGRESS_SECONDS", "0")
     with progress_report() as report:
-        for done in range(3):
+        for done in (0, 1, 2, 4):
+            monkeypatch.setattr(time, "monotonic", lambda done=done: 100.0 + 30 * done)
             report("embedding", done, 4)
-    assert capsys.readouterr().err.splitlines() == ["embedding: 0 %", "embedding: 25 %", "embedding: 50 %"]
+    assert capsys.readouterr().err.splitlines() == [
+        "embedding: 0 %",
+        "embedding: 25 %, 1 min 30 s left",
+        "embedding: 50 %, 1 min 0 s left",
+        "embedding: 100 %",
+    ]
