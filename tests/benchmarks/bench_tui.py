@@ -52,7 +52,7 @@ FIRST_SCREEN = 1.2
 KEY_TO_PAINT = 0.1
 """Seconds from a key to its paint, in 95 of 100 cases."""
 SIZES = ((80, 24), (160, 48))
-PATIENCE = 0.6
+PATIENCE = 1.0
 """Seconds after which a key counts as one that paints nothing."""
 ENTERING = 5.0
 """Seconds after which a key that enters a room counts as one that does not."""
@@ -226,6 +226,9 @@ async def rooms(project: Path, size: tuple[int, int], times: int, checks: Checks
             app.screen.set_focus(None)
             found = [await painted_after(app, place.key, ENTERING)]
             await settled(app)
+            for line in app.screen.query("Input, TextArea"):
+                # A cursor that blinks paints, though no key was pressed.
+                line.cursor_blink = False
             keys = KEYS.get(name, ["down", "up", "tab"]) * times
             found += [await painted_after(app, key) for key in keys]
             seconds = sorted(one for one in found if one is not None)

@@ -66,6 +66,8 @@ class Drawer:
         chosen = run_to_ask(project, drawing.run)
         self._run = chosen.id if chosen else ""
         self.rung = drawing.rung or usual_rung(project, drawing.run)
+        self.alike = 0
+        """To how many questions all replies came out alike, so that there is nothing to compare."""
         known = self._judgements.keys()
         self._missing = [(key, prompt) for prompt in prompts if (key := self._key(prompt)) not in known]
 
@@ -100,7 +102,9 @@ class Drawer:
         begin = 1 + sum(len(example.messages) for example in assistant.demonstrations)
         for key, prompt in batch.items():
             self._judgements.add(key, read[key][begin:] or prompt, found[key])
-        return sum(len(replies) > 1 for replies in found.values())
+        differ = sum(len(replies) > 1 for replies in found.values())
+        self.alike += len(batch) - differ
+        return differ
 
     def _distinct(self, assistant: Assistant, read: Mapping[str, list[Message]]) -> dict[str, list[DrawnReply]]:
         """Return for each prompt the replies that differ; where they come out alike, it is drawn again."""

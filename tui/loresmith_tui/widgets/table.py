@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from rich.text import Text
+from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
 from loresmith_tui.shown import one_line
@@ -20,6 +21,11 @@ class Table(DataTable[Text]):
         heads: The heads.
         id: Id of the widget.
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("home", "scroll_top", show=False),
+        Binding("end", "scroll_bottom", show=False),
+    ]
 
     def __init__(self, heads: Sequence[str], id: str | None = None) -> None:  # noqa: A002 - as all widgets name it
         super().__init__(cursor_type="row", zebra_stripes=False, id=id)

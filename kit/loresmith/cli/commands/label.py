@@ -140,9 +140,13 @@ def _draw(session: Session, project: Project, drawing: Drawing, file: Path | Non
     with ProjectLock(project, "label --draw", session.note), progress_report() as report:
         drawer = _drawer(session, project, drawing, file, report)
         drawn = drawer.draw(count)
-    value = {"drawn": drawn, "waiting": Judgements(project).counts().waiting, "rung": drawer.rung}
+    value = {
+        "drawn": drawn, "alike": drawer.alike, "waiting": Judgements(project).counts().waiting, "rung": drawer.rung,
+    }  # fmt: skip
+    alike = f"; to {drawer.alike} all replies came out alike" if drawer.alike else ""
     more = "" if drawer.missing else f"; every question has its replies now. {MORE}"
-    session.show(value, lambda: f"drew replies to {drawn} questions; {value['waiting']} wait to be ranked{more}")
+    said = f"drew replies to {drawn} questions; {value['waiting']} wait to be ranked{alike}{more}"
+    session.show(value, lambda: said)
 
 
 def _rank(session: Session, project: Project, drawing: Drawing, file: Path | None, count: int) -> None:

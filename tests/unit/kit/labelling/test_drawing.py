@@ -53,7 +53,8 @@ def test_another_question_takes_the_place_of_one_with_nothing_to_compare(
     project: Project, host: PluginHost, engine: Any
 ) -> None:
     engine.reply = lambda asked: "same" if asked.endswith("question 0") else asked
-    assert drawer(project, host, 3).draw(2) == 2
+    draws = drawer(project, host, 3)
+    assert (draws.draw(2), draws.alike) == (2, 1)
 
 
 def test_the_prompt_that_is_kept_is_what_was_read_without_instructions(

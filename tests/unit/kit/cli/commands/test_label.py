@@ -60,7 +60,7 @@ def test_what_was_drawn_before_is_ranked_first_and_nothing_more_is_drawn_than_is
     desk: Project, engine: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["label", "--draw", "--count", "3", "--replies", "2", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"drawn": 3, "waiting": 3, "rung": "prompt"}
+    assert json.loads(capsys.readouterr().out) == {"drawn": 3, "alike": 0, "waiting": 3, "rung": "prompt"}
     calls = len(engine.calls)
     assert fed("122", monkeypatch, "--count", "3") == 0
     assert len(engine.calls) == calls
