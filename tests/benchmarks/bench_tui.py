@@ -24,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,12 +34,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench_retrieval import Checks
 from textual import events
 from textual._compositor import CompositorUpdate
+from textual.pilot import Pilot
 
 import loresmith_tui
 from loresmith.journal.conversations import Conversation
 from loresmith.project import Project
 from loresmith.values import Answer, Trace
 from loresmith_tui.app import LoresmithApp
+from loresmith_tui.jobs import Jobs
 from loresmith_tui.rooms import ROOMS
 from loresmith_tui.session import Session
 from small_project import edit_recipe, write_project, write_rows
@@ -52,10 +54,8 @@ FIRST_SCREEN = 1.2
 KEY_TO_PAINT = 0.1
 """Seconds from a key to its paint, in 95 of 100 cases."""
 SIZES = ((80, 24), (160, 48))
-PATIENCE = 1.0
-"""Seconds after which a key counts as one that paints nothing."""
-ENTERING = 5.0
-"""Seconds after which a key that enters a room counts as one that does not."""
+QUIET = 0.05
+"""Seconds without a paint, after all that a key sets going is done, after which it counts as one that paints nothing."""
 KEYS = {
     "home": ["down", "up", "tab"],
     "assemble": ["down", "up", "pagedown", "pageup"],
@@ -224,13 +224,13 @@ async def rooms(project: Path, size: tuple[int, int], times: int, checks: Checks
             app.switch_mode("home" if name != "home" else "doctor")
             await settled(app)
             app.screen.set_focus(None)
-            found = [await painted_after(app, place.key, ENTERING)]
+            found = [await painted_after(pilot, place.key)]
             await settled(app)
             for line in app.screen.query("Input, TextArea"):
                 # A cursor that blinks paints, though no key was pressed.
                 line.cursor_blink = False
             keys = KEYS.get(name, ["down", "up", "tab"]) * times
-            found += [await painted_after(app, key) for key in keys]
+            found += [await painted_after(pilot, key) for key in keys]
             seconds = sorted(one for one in found if one is not None)
             at = f"{place.title} at {size[0]} × {size[1]}"
             if seconds:
@@ -240,16 +240,22 @@ async def rooms(project: Path, size: tuple[int, int], times: int, checks: Checks
                 checks.at_most(f"seconds from key to paint, p95, {at}", p95, KEY_TO_PAINT)
 
 
-async def painted_after(app: Timed, key: str, patience: float = PATIENCE) -> float | None:
-    """Press a key as the terminal does, and return the seconds until the next paint; None if there was none."""
-    character = key if len(key) == 1 else None
+async def painted_after(pilot: Pilot[Any], key: str) -> float | None:
+    """Press a key as the terminal does, and return the seconds until the next paint; None if it paints nothing."""
+    app: Timed = pilot.app
     started = time.perf_counter()
-    app._driver.send_message(events.Key(key, character))  # type: ignore[union-attr]
-    while app.painted < started:
+    app._driver.send_message(events.Key(key, key if len(key) == 1 else None))  # type: ignore[union-attr]
+    done = asyncio.create_task(handled(pilot))
+    while app.painted < started and not done.done():
         await asyncio.sleep(0.001)
-        if time.perf_counter() - started > patience:
-            return None
-    return app.painted - started
+    await done
+    return app.painted - started if app.painted >= started else None
+
+
+async def handled(pilot: Pilot[Any]) -> None:
+    """Wait until everything that waits in a queue of the app is done, and then for the paint that it may have led to."""
+    await pilot.pause()
+    await asyncio.sleep(QUIET)
 
 
 async def settled(app: Timed) -> None:
@@ -271,19 +277,20 @@ def shown(seconds: float | None) -> str:
 
 @contextmanager
 def training(project: Path) -> Iterator[None]:
-    """Train in a process of its own meanwhile."""
+    """Train meanwhile, in a process that is started as the app starts it."""
     edit_recipe(project, {"training.0.epochs": 100, "training.0.patience": 1000})
-    words: Sequence[str] = [*LORESMITH, "train", "--project", str(project)]
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    jobs = Jobs(Project.open(project))
     events_before = sum(1 for _ in project.glob(".loresmith/runs/*/events.jsonl"))
-    while sum(1 for _ in project.glob(".loresmith/runs/*/events.jsonl")) == events_before and process.poll() is None:
+    jobs.start("train")
+    while sum(1 for _ in project.glob(".loresmith/runs/*/events.jsonl")) == events_before and jobs.running:
         time.sleep(0.2)
     try:
         yield
-        print(f"training ran all the time: {'yes' if process.poll() is None else 'no'}")
+        print(f"training ran all the time: {'yes' if jobs.running else 'no'}")
     finally:
-        process.kill()
-        process.wait()
+        jobs.stop()
+        while jobs.running:
+            time.sleep(0.2)
 
 
 @contextmanager

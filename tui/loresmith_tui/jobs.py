@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ from loresmith.project import Project
 
 TAIL = 8000
 """Bytes of the log that are looked at."""
+NICENESS = 10
+"""How far a command that is started here stands back for the app, from 0 to 19."""
 _PROGRESS = re.compile(r"(?P<activity>.+): (?P<percent>\d+) %(?P<left>, .+ left)?")
 
 
@@ -80,6 +83,9 @@ class Jobs:
                 # A session of its own: neither a closed terminal nor Ctrl-C in it reaches the command.
                 start_new_session=True,
             )
+        with suppress(OSError):
+            # Who looks comes first: training takes what the screen leaves, which alone is everything.
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, NICENESS)
 
     @property
     def running(self) -> bool:
