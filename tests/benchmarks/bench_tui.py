@@ -55,7 +55,7 @@ KEY_TO_PAINT = 0.1
 """Seconds from a key to its paint, in 95 of 100 cases."""
 SIZES = ((80, 24), (160, 48))
 QUIET = 0.05
-"""Seconds without a paint, after all that a key sets going is done, after which it counts as one that paints nothing."""
+"""Seconds after all that a key set going is done, after which it counts as one that paints nothing."""
 KEYS = {
     "home": ["down", "up", "tab"],
     "assemble": ["down", "up", "pagedown", "pageup"],
@@ -253,7 +253,7 @@ async def painted_after(pilot: Pilot[Any], key: str) -> float | None:
 
 
 async def handled(pilot: Pilot[Any]) -> None:
-    """Wait until everything that waits in a queue of the app is done, and then for the paint that it may have led to."""
+    """Wait until nothing waits in a queue of the app any more, and then for the paint that may follow."""
     await pilot.pause()
     await asyncio.sleep(QUIET)
 
