@@ -138,7 +138,9 @@ def figures_text(look: Look, number: int, stage: Stage | None, width: int) -> It
     """
     if look.progress and look.working:
         activity, percent, left = look.progress
-        yield f"{share(percent, 100, width)} {percent:3} %  {one_line(activity)}{left}"
+        # A stage knows by its steps how long it takes, and says so below.
+        about = "" if stage and stage.step < stage.steps else left
+        yield f"{share(percent, 100, width)} {percent:3} %  {one_line(activity)}{about}"
     memory = _memory_text(look, stage)
     if stage and stage.steps:
         left = f", {duration(stage.seconds_left)} left" if look.holder and stage.step < stage.steps else ""

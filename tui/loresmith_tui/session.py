@@ -143,11 +143,16 @@ class Session:
 
     # ---------------------------------------------------------------------------------------------------------- runs
 
-    def runs(self) -> list[dict[str, Any]]:
-        """Return the runs as `runs ls` lists them, latest first; those that did not change are not read again."""
+    def runs(self, most: int | None = None) -> list[dict[str, Any]]:
+        """Return the runs as `runs ls` lists them, latest first; those that did not change are not read again.
+
+        Args:
+            most: How many, the latest of them; all if not given.
+        """
         project = self.here
         artefact = self.artefact()
-        rows = [row for run_id in run_ids(project.runs) if (row := self._row(project, run_id, artefact))]
+        ids = run_ids(project.runs)[-most if most else None :]
+        rows = [row for run_id in ids if (row := self._row(project, run_id, artefact))]
         return sorted(rows, key=lambda row: (row["started"], row["run"]), reverse=True)
 
     def run(self, run_id: str) -> Run:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -45,6 +46,21 @@ def test_runs_that_did_not_change_are_not_read_again(own: Path, monkeypatch: pyt
     reads.clear()
     assert session.runs()[0]["promoted"] == "prompt"
     assert len(reads) == 1
+
+
+def test_of_many_runs_only_those_that_are_wanted_are_read(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = own / ".loresmith" / "runs"
+    [latest] = runs.iterdir()
+    older = runs / "20200101-0000-beef"
+    shutil.copytree(latest, older)
+    text = (older / "manifest.json").read_text().replace(f'"id": "{latest.name}"', f'"id": "{older.name}"')
+    (older / "manifest.json").write_text(text)
+    reads: list[Path] = []
+    real = Manifest.read
+    monkeypatch.setattr(Manifest, "read", lambda folder: reads.append(folder) or real(folder))
+    assert [row["run"] for row in Session(own).runs(1)] == [latest.name]
+    assert reads == [latest]
+    assert len(Session(own).runs()) == 2
 
 
 def test_a_run_that_is_broken_does_not_hide_the_others(own: Path) -> None:

@@ -93,7 +93,7 @@ class HomeScreen(Room):
     def _read_beside(self, project: Project | None) -> None:
         self.beside(recent_projects, self._show_projects, group="projects")
         if project:
-            self.beside(self.session.runs, self._show_runs, group="runs")
+            self.beside(lambda: self.session.runs(RECENT), self._show_runs, group="runs")
             self.beside(self.session.recipe, self._show_recipe, self._show_problem, group="recipe")
 
     def _show_recipe(self, recipe: Recipe) -> None:
@@ -114,7 +114,7 @@ class HomeScreen(Room):
         table, empty = self.query_one("#recent", Table), self.query_one("#no-runs", Static)
         table.display, empty.display = bool(rows), not rows
         empty.update("No runs yet. Press 5 and then b to build the assistant.")
-        table.fill((row["run"], run_cells(self, row)) for row in rows[:RECENT])
+        table.fill((row["run"], run_cells(self, row)) for row in rows)
         if rows and not table.has_focus and self.focused is None:
             table.focus()
 

@@ -90,6 +90,11 @@ class LongTable(ScrollView, can_focus=True):
         self._go(cursor)
         self.refresh()
 
+    @property
+    def _width(self) -> int:
+        """Columns beside the scroll bar."""
+        return self.scrollable_content_region.width
+
     def render_line(self, y: int) -> Strip:
         """Draw a line: the heads first, then the rows there is room for."""
         place, base = self.scroll_offset.y + y - 1, self.rich_style
@@ -97,16 +102,16 @@ class LongTable(ScrollView, can_focus=True):
             head = self._line([head.name for head in self._heads])
             return self._strip(head, base + self.get_component_rich_style("long-table--head"))
         if not 0 <= place < self._count:
-            return Strip.blank(self.size.width, base)
+            return Strip.blank(self._width, base)
         style = self.get_component_rich_style("long-table--cursor") if place == self.cursor else base
         return self._strip(self._line(self._cells(place)), base + style)
 
     def _strip(self, line: Text, style: Style) -> Strip:
-        return Strip(line.render(self.app.console)).apply_style(style).crop_extend(0, self.size.width, style)
+        return Strip(line.render(self.app.console)).apply_style(style).crop_extend(0, self._width, style)
 
     def _line(self, cells: Sequence[Cell]) -> Text:
-        fixed = sum(head.width for head in self._heads) + GAP * (len(self._heads) - 1) + 1
-        rest = max(8, self.size.width - fixed)
+        fixed = sum(head.width for head in self._heads) + GAP * (len(self._heads) - 1) + 2
+        rest = max(8, self._width - fixed)
         line = Text(" ", end="")
         for number, (head, cell) in enumerate(zip(self._heads, cells, strict=True)):
             text = cell.copy() if isinstance(cell, Text) else Text(one_line(cell))
