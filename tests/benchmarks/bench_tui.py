@@ -281,9 +281,12 @@ def training(project: Path) -> Iterator[None]:
     """Train meanwhile, in a process that is started as the app starts it."""
     edit_recipe(project, {"training.0.epochs": 100, "training.0.patience": 1000})
     jobs = Jobs(Project.open(project))
-    events_before = sum(1 for _ in project.glob(".loresmith/runs/*/events.jsonl"))
+    before = set(project.glob(".loresmith/runs/*/events.jsonl"))
     jobs.start("train")
-    while sum(1 for _ in project.glob(".loresmith/runs/*/events.jsonl")) == events_before and jobs.running:
+    while jobs.running and not any(
+        '"event": "step"' in path.read_text(encoding="utf-8")
+        for path in set(project.glob(".loresmith/runs/*/events.jsonl")) - before
+    ):
         time.sleep(0.2)
     try:
         yield

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from rich.text import Text
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.coordinate import Coordinate
 from textual.widgets import Static
 
 from loresmith.artefact import Artefact
 from loresmith.cli.runs import difference_text, run_text
-from loresmith_tui.screens.home import HEADS, run_cells
+from loresmith_tui.screens.home import run_cells
 from loresmith_tui.screens.reading import Reading
 from loresmith_tui.screens.room import Room
 from loresmith_tui.shown import plain, signs
+from loresmith_tui.widgets.long_table import Head, LongTable
 from loresmith_tui.widgets.promoting import ask_to_promote, ask_to_roll_back
-from loresmith_tui.widgets.table import Table
+from loresmith_tui.widgets.table import Cell
 
-WIDE = 90
+WIDE = 106
 """Columns from which on the list says when a run was started; its id says so too."""
+NARROW_HEADS = (
+    Head("", 1), Head("run", 18), Head("state", 11), Head("verdict", 10), Head("score", 20), Head("promoted", 0),
+)  # fmt: skip
+HEADS = (*NARROW_HEADS[:1], Head("run", 21), *NARROW_HEADS[2:5], Head("promoted", 8), Head("started", 0))
 
 
 class RunsScreen(Room):
@@ -44,7 +48,7 @@ class RunsScreen(Room):
     def furnish(self) -> ComposeResult:
         """Yield the list, and the chosen run."""
         yield Static("", id="empty", classes="empty", markup=False)
-        yield Table(("", *HEADS), id="list")
+        yield LongTable(HEADS, id="list")
         with VerticalScroll(id="detail"):
             yield Static("", id="run", classes="text", markup=False)
 
@@ -56,35 +60,41 @@ class RunsScreen(Room):
         self.beside(self.session.runs, lambda rows: self._show(rows, "No runs yet. Press 5, then b to build."))
 
     def _show(self, rows: list[dict[str, Any]], otherwise: str) -> None:
-        self._rows = rows
-        table, empty = self.query_one(Table), self.query_one("#empty", Static)
+        before, self._rows = self._chosen, rows
+        table, empty = self.query_one(LongTable), self.query_one("#empty", Static)
         table.display = self.query_one("#detail").display = bool(rows)
         empty.display = not rows
         empty.update(plain(otherwise))
-        heads = HEADS if self.size.width >= WIDE else HEADS[:-1]
-        cells = ((row["run"], run_cells(self, row)[: len(heads)]) for row in rows)
-        table.fill(((run, [self._sign(run), *shown]) for run, shown in cells), ("", *heads))
+        place = next((place for place, row in enumerate(rows) if before and row["run"] == before["run"]), 0)
+        table.fill(len(rows), self._cells, place, HEADS if self.size.width >= WIDE else NARROW_HEADS)
         if rows:
             table.focus()
 
-    def _sign(self, run_id: str) -> Text:
-        return Text(signs().here if run_id == self._marked else " ")
+    def _cells(self, place: int) -> list[Cell]:
+        row = self._rows[place]
+        shown = HEADS if self.size.width >= WIDE else NARROW_HEADS
+        return [signs().here if row["run"] == self._marked else "", *run_cells(self, row)][: len(shown)]
 
-    def on_data_table_row_highlighted(self) -> None:
+    @property
+    def _chosen(self) -> dict[str, Any] | None:
+        """The chosen run as it is listed."""
+        place = self.query_one(LongTable).cursor
+        return self._rows[place] if 0 <= place < len(self._rows) else None
+
+    @on(LongTable.Highlighted)
+    def show_below(self) -> None:
         """Show the chosen run below."""
-        run_id = self.query_one(Table).chosen
-        if run_id:
-            self.beside(lambda: self._text(run_id), self.query_one("#run", Static).update, group="detail")
+        if row := self._chosen:
+            self.beside(lambda: self._text(row), self.query_one("#run", Static).update, group="detail")
 
-    def _text(self, run_id: str) -> str:
-        row = next((row for row in self._rows if row["run"] == run_id), None)
-        return run_text(self.session.run(run_id), row["promoted"] if row else None)
+    def _text(self, row: dict[str, Any]) -> str:
+        return run_text(self.session.run(row["run"]), row["promoted"])
 
-    def on_data_table_row_selected(self) -> None:
+    @on(LongTable.Selected)
+    def show_whole(self) -> None:
         """Show the chosen run on the whole screen."""
-        run_id = self.query_one(Table).chosen
-        if run_id:
-            self.beside(lambda: self._text(run_id), lambda text: self._open(run_id, text), group="whole")
+        if row := self._chosen:
+            self.beside(lambda: self._text(row), lambda text: self._open(row["run"], text), group="whole")
 
     def _open(self, title: str, text: str) -> None:
         self.app.push_screen(Reading(title, text))
@@ -96,15 +106,13 @@ class RunsScreen(Room):
 
     def action_mark(self) -> None:
         """Mark the chosen run, or take the mark away."""
-        table = self.query_one(Table)
-        before, self._marked = self._marked, None if table.chosen == self._marked else table.chosen
-        for run_id in (before, self._marked):
-            if run_id in table.keys:
-                table.update_cell_at(Coordinate(table.keys.index(run_id), 0), self._sign(run_id))
+        if row := self._chosen:
+            self._marked = None if row["run"] == self._marked else row["run"]
+            self.query_one(LongTable).refresh()
 
     def action_compare(self) -> None:
         """Show what two runs differ in."""
-        one, other = self._marked, self.query_one(Table).chosen
+        one, other = self._marked, self._chosen["run"] if self._chosen else None
         if one is None or other is None or one == other:
             self.say("Mark a run with the space bar, go to another one, then press c.")
             return
@@ -118,12 +126,12 @@ class RunsScreen(Room):
         """Show the ladder of the chosen run."""
         from loresmith_tui.screens.ladder import LadderScreen
 
-        LadderScreen.wanted = self.query_one(Table).chosen
+        LadderScreen.wanted = self._chosen["run"] if self._chosen else None
         self.app.switch_mode("ladder")
 
     def action_promote(self) -> None:
         """Promote what the chosen run's verdict says, after a question."""
-        row = next((row for row in self._rows if row["run"] == self.query_one(Table).chosen), None)
+        row = self._chosen
         if row is None:
             return
         if not row["ship"]:

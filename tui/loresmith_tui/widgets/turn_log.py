@@ -11,7 +11,7 @@ from loresmith_tui.widgets.turn import AnswerBox, Place, TurnBox
 
 MOUNTED = 20
 """Turns on the screen."""
-STEP = 6
+STEP = 4
 """Turns that are brought in when an end comes near."""
 NEAR = 2
 """Lines from an end that are near."""
@@ -88,9 +88,9 @@ class TurnLog(VerticalScroll, can_focus=False):
         if self._moving or self.held:
             return
         if new_value < old_value and new_value <= NEAR and self._first > 0:
-            self.call_later(self._shift, -STEP)
+            self.call_after_refresh(self._shift, -STEP)
         elif new_value > old_value and new_value >= self.max_scroll_y - NEAR and self._last < self._count:
-            self.call_later(self._shift, STEP)
+            self.call_after_refresh(self._shift, STEP)
 
     async def _shift(self, by: int) -> None:
         first = max(0, min(self._first + by, self._count - MOUNTED))
