@@ -4,6 +4,7 @@ import pytest
 
 from loresmith_tui.shown import one_line, same_length
 from loresmith_tui.widgets.bars import interval, share, span_of
+from loresmith_tui.widgets.plot import thinned
 
 
 @pytest.fixture(params=["0", "1"], ids=["unicode", "ascii"])
@@ -42,3 +43,15 @@ def test_text_is_made_harmless_and_positions_in_it_stay() -> None:
     assert all(character == "\n" or character.isprintable() for character in same_length(text))
     assert "\x1b" not in one_line(text)
     assert one_line("x" * 900, 10) == "x" * 9 + one_line("x" * 900, 10)[-1]
+
+
+@pytest.mark.parametrize("count", [1, 399, 400, 401, 12_345])
+def test_a_long_curve_is_drawn_by_the_means_of_neighbours(count: int) -> None:
+    points = [(float(x), float(x % 7)) for x in range(count)]
+    drawn = thinned(points)
+    assert len(drawn) == min(count, 400)
+    assert [x for x, _ in drawn] == sorted(x for x, _ in drawn)
+    if count <= 400:
+        assert drawn == points
+    else:
+        assert sum(y for _, y in drawn) / 400 == pytest.approx(3, abs=0.1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean
 
 from rich.style import Style
 from rich.text import Text
@@ -16,6 +18,8 @@ DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Bits of a Braille cell, row by row."""
 LABEL = 9
 """Columns of the labels at the left."""
+MOST_POINTS = 400
+"""Points of a curve that are drawn: about two for a column; of more, neighbours are drawn as their mean."""
 
 Points = Sequence[tuple[float, float]]
 
@@ -39,13 +43,15 @@ class Plot(Widget):
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - as all widgets name it
         super().__init__(id=id)
         self._curves: list[Curve] = []
+        self._latest: list[float] = []
 
     def draw(self, curves: Sequence[Curve]) -> None:
         """Show other curves."""
         self._curves = [
-            Curve(curve.name, [p for p in curve.points if math.isfinite(p[1])], curve.colour, curve.sign)
+            Curve(curve.name, thinned([p for p in curve.points if math.isfinite(p[1])]), curve.colour, curve.sign)
             for curve in curves
         ]
+        self._latest = [next((y for _, y in reversed(curve.points) if math.isfinite(y)), math.nan) for curve in curves]
         self.refresh()
 
     def render(self) -> Text:
@@ -61,12 +67,20 @@ class Plot(Widget):
 
     def _legend(self) -> Text:
         legend = Text()
-        for curve in self._curves:
+        for curve, last in zip(self._curves, self._latest, strict=True):
             if curve.points and curve.name:
                 sign = signs().mean if signs().braille else curve.sign
-                last = curve.points[-1][1]
                 legend.append(f" {sign} {curve.name} {last:.4g} ", self.app.theme_variables[curve.colour])
         return legend
+
+
+def thinned(points: Points, most: int = MOST_POINTS) -> Points:
+    """Return so many points at most: neighbours become one at the mean of both their coordinates."""
+    if len(points) <= most:
+        return points
+    bounds = [round(n * len(points) / most) for n in range(most + 1)]
+    lots = [points[begin:end] for begin, end in pairwise(bounds)]
+    return [(fmean(x for x, _ in lot), fmean(y for _, y in lot)) for lot in lots]
 
 
 class _Canvas:
