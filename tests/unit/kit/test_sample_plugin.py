@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 
+from installed_package import install
 from loresmith.host import PluginHost
 from loresmith.specs import MetricSpec
 from loresmith.testing import check_metric, check_spec, scored_answer
@@ -17,17 +16,8 @@ SAMPLE = Path(__file__).parents[2] / "sample_plugin"
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put the package on the path with the metadata that its `pyproject.toml` would be installed with."""
-    project = tomllib.loads((SAMPLE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    folder = tmp_path / f"loresmith_brevity-{project['version']}.dist-info"
-    folder.mkdir()
-    heads = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-    (folder / "METADATA").write_text(heads, encoding="utf-8")
-    points = project["entry-points"]["loresmith"]
-    listed = "".join(f"{name} = {value}\n" for name, value in points.items())
-    (folder / "entry_points.txt").write_text("[loresmith]\n" + listed, encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "loresmith_brevity", raising=False)
+    """Have the package found."""
+    install(SAMPLE, tmp_path, monkeypatch)
 
 
 def test_an_outside_plugin_is_found_and_conforms(installed: None) -> None:
