@@ -44,6 +44,7 @@ from loresmith_tui.app import LoresmithApp
 from loresmith_tui.jobs import Jobs
 from loresmith_tui.rooms import ROOMS
 from loresmith_tui.session import Session
+from loresmith_tui.start import collect_rarely
 from small_project import edit_recipe, write_project, write_rows
 from tiny_embedder import tiny_embedder
 from tiny_models import write_chat_model
@@ -93,6 +94,7 @@ class Timed(LoresmithApp):
 def main() -> int:
     """Measure, and return the exit code."""
     given = arguments()
+    collect_rarely()
     with tempfile.TemporaryDirectory() as scratch:
         root = given.keep or Path(scratch)
         project = root / "project"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shlex
 import sys
 from collections.abc import Iterable
@@ -15,6 +16,10 @@ from loresmith_tui.session import Session
 from loresmith_tui.shown import ascii_only
 
 
+WHOLE_COLLECTIONS = 100
+"""Lesser garbage collections between two whole ones. Each of those stops the screen for up to a quarter of a second."""
+
+
 class AsciiBar(ScrollBarRender):
     """A scroll bar of whole cells, for a terminal that knows no fractions of them."""
 
@@ -26,7 +31,14 @@ def run(folder: Path, disabled: Iterable[str] = ()) -> None:
     """Open the app in this terminal, and return when it is closed."""
     if ascii_only():
         ScrollBar.renderer = AsciiBar
+    collect_rarely()
     LoresmithApp(Session(folder, disabled)).run()
+
+
+def collect_rarely() -> None:
+    """Have this process look through all its objects for garbage a tenth as often as Python would."""
+    young, middle, _ = gc.get_threshold()
+    gc.set_threshold(young, middle, WHOLE_COLLECTIONS)
 
 
 def serve(folder: Path, disabled: Iterable[str], port: int) -> None:

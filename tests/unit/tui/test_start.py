@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from loresmith_tui import start
 
 CODE = """
 import asyncio, sys
@@ -26,3 +31,15 @@ def test_the_first_screen_needs_none_of_the_heavy_libraries(project: Path) -> No
     code = f"import sys\nsys.path.insert(0, {str(tests)!r})\n{CODE}"
     done = subprocess.run([sys.executable, "-c", code, project], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_whole_garbage_collections_which_stop_the_screen_are_rare(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, seen = gc.get_threshold(), []
+    monkeypatch.setattr(start.LoresmithApp, "run", lambda _: seen.append(gc.get_threshold()))
+    try:
+        start.run(tmp_path)
+    finally:
+        gc.set_threshold(*before)
+    assert seen == [(*before[:2], 100)]
