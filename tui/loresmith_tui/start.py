@@ -15,7 +15,6 @@ from loresmith_tui.app import LoresmithApp
 from loresmith_tui.session import Session
 from loresmith_tui.shown import ascii_only
 
-
 WHOLE_COLLECTIONS = 100
 """Lesser garbage collections between two whole ones. Each of those stops the screen for up to a quarter of a second."""
 
