@@ -5,6 +5,7 @@ from pathlib import Path
 from app_driver import opened, said, text_of, until, until_shown
 from loresmith.files import read_json
 from loresmith.rungs import RUNGS
+from loresmith_tui.widgets.long_table import LongTable
 
 
 async def test_rungs_stand_with_their_intervals_and_the_verdict_is_said(project: Path) -> None:
@@ -26,6 +27,21 @@ async def test_strata_orders_and_metrics_are_leafed_through(project: Path) -> No
         await until_shown(pilot, "questions: answerable", "lost first", "exact_match")
         await pilot.press("s", "s")
         await until_shown(pilot, "questions: all")
+
+
+async def test_the_chosen_question_stays_chosen_in_another_order(project: Path) -> None:
+    async with opened(project) as pilot:
+        await pilot.press("6")
+        await until_shown(pilot, "worst first")
+        screen = pilot.app.screen
+        table = screen.query_one(LongTable)
+        await pilot.press("down", "down")
+        await until(pilot, lambda: table.cursor == 2)
+        chosen = screen._questions[2].number
+        for _ in range(4):
+            await pilot.press("w")
+            await until(pilot, lambda: screen._questions[table.cursor].number == chosen)
+        await until_shown(pilot, "worst first")
 
 
 async def test_the_worst_question_opens_with_every_rungs_answer_and_the_next_follows(project: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from loresmith.errors import UsageError
 from loresmith.runs.manifest import Manifest
+from loresmith_tui.jobs import NICENESS
 from loresmith_tui.session import Session
 
 
@@ -72,6 +74,8 @@ def test_a_disabled_plugin_is_left_out_of_what_is_started(own: Path) -> None:
     session = Session(own, ["bm25"])
     assert next(status for status in session.plugins() if status.name == "bm25").state == "disabled"
     session.jobs.start("plugins", "ls")
+    assert session.jobs.process
+    assert os.getpriority(os.PRIO_PROCESS, session.jobs.process.pid) >= NICENESS, "it stands back for the screen"
     end = time.monotonic() + 60
     while session.jobs.running and time.monotonic() < end:
         time.sleep(0.05)

@@ -152,6 +152,8 @@ class LadderScreen(Room):
         return rows
 
     def _draw_questions(self, measured: Measured) -> None:
+        table = self.query_one("#questions", LongTable)
+        chosen = self._questions[table.cursor].number if 0 <= table.cursor < len(self._questions) else None
         every = side_by_side(measured.rows, self._metric, measured.report["verdict"]["ship"])
         inside = [question for question in every if self._stratum in (ALL, question.stratum)]
         self._questions = sorted(inside, key=ORDERS[self._order])
@@ -163,10 +165,11 @@ class LadderScreen(Room):
         )
         self.query_one("#order", Static).update(title)
         columns = [Head(rung, max(len(rung), 5)) for rung in rungs]
-        self.query_one("#questions", LongTable).fill(
+        table.fill(
             len(self._questions),
             lambda place: self._cells(self._questions[place], rungs),
-            heads=[Head("#", 5), Head("question", 0), *columns],
+            next((place for place, question in enumerate(self._questions) if question.number == chosen), 0),
+            [Head("#", 5), Head("question", 0), *columns],
         )
 
     def _cells(self, question: Question, rungs: list[str]) -> list[Cell]:
