@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.events import Event, InputEvent, Paste
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -15,6 +16,7 @@ from loresmith_tui.commands import Actions, PluginRooms
 from loresmith_tui.screens.foreign import ForeignRooms
 from loresmith_tui.session import Session
 from loresmith_tui.shown import ascii_only
+from loresmith_tui.sweeping import PAUSE, Sweeper
 
 # The colours of Okabe and Ito, which people with any colour vision tell apart.
 DARK = Theme(
@@ -32,6 +34,7 @@ class LoresmithApp(App[None]):
 
     Args:
         session: What it may ask of the core.
+        sweeper: Is asked in every pause whether there is garbage to collect; without one, Python collects as ever.
     """
 
     TITLE = "Loresmith"
@@ -50,9 +53,10 @@ class LoresmithApp(App[None]):
         Binding("ctrl+q", "quit", "Quit", show=False, priority=True, tooltip="Close the app; what is running goes on"),
     ]
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, sweeper: Sweeper | None = None) -> None:
         super().__init__()
         self.session = session
+        self.sweeper = sweeper
         self.foreign = ForeignRooms(self)
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
@@ -62,7 +66,15 @@ class LoresmithApp(App[None]):
         """Open the first room."""
         if ascii_only():
             self.add_class("-ascii")
+        if self.sweeper:
+            self.set_interval(PAUSE, self.sweeper.sweep)
         self.switch_mode("home")
+
+    async def on_event(self, event: Event) -> None:
+        """Hear of every key and click before the screen does."""
+        if self.sweeper and isinstance(event, InputEvent | Paste):
+            self.sweeper.disturbed()
+        await super().on_event(event)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Leave out of the palette what our own actions do."""

@@ -13,7 +13,7 @@ from loresmith.runs.run import Run
 from loresmith_tui.jobs import Progress
 from loresmith_tui.session import Session
 from loresmith_tui.shown import one_line, signs
-from loresmith_tui.watching import Stage, Watch, steps_of
+from loresmith_tui.watching import Stage, Watch
 from loresmith_tui.widgets.bars import share
 
 FIRST = ("loss", "margin", "reward", "kl", "learning_rate")
@@ -92,7 +92,7 @@ class Looking:
             paused=bool(process and process.paused),
             memory=process.memory if process else (0, 0),
             run=run,
-            steps=steps_of(run) if run else [],
+            steps=self.watch.steps(run) if run and self.watch else [],
             progress=jobs.progress(),
             said=jobs.said(),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import shlex
 import sys
 from collections.abc import Iterable
@@ -14,9 +13,7 @@ from textual.scrollbar import ScrollBar, ScrollBarRender
 from loresmith_tui.app import LoresmithApp
 from loresmith_tui.session import Session
 from loresmith_tui.shown import ascii_only
-
-WHOLE_COLLECTIONS = 100
-"""Lesser garbage collections between two whole ones. Each of those stops the screen for up to a quarter of a second."""
+from loresmith_tui.sweeping import Sweeper
 
 
 class AsciiBar(ScrollBarRender):
@@ -30,14 +27,7 @@ def run(folder: Path, disabled: Iterable[str] = ()) -> None:
     """Open the app in this terminal, and return when it is closed."""
     if ascii_only():
         ScrollBar.renderer = AsciiBar
-    collect_rarely()
-    LoresmithApp(Session(folder, disabled)).run()
-
-
-def collect_rarely() -> None:
-    """Have this process look through all its objects for garbage a tenth as often as Python would."""
-    young, middle, _ = gc.get_threshold()
-    gc.set_threshold(young, middle, WHOLE_COLLECTIONS)
+    LoresmithApp(Session(folder, disabled), Sweeper()).run()
 
 
 def serve(folder: Path, disabled: Iterable[str], port: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from loresmith.runs.run import Run
@@ -75,7 +76,7 @@ class Stage:
 
 
 class Watch:
-    """Reads the events of a run as they come; only what is new is read.
+    """Reads the events of a run as they come; only what is new is read, and its recipe only when that changed.
 
     Args:
         run: The run.
@@ -85,6 +86,7 @@ class Watch:
         self.run_id = run.id
         self._path = run.folder / "events.jsonl"
         self._read = 0
+        self._planned: tuple[float, list[tuple[str, str]]] = (-1.0, [])
         self.stages: dict[int, Stage] = {}
 
     def look(self) -> None:
@@ -105,24 +107,30 @@ class Watch:
             if isinstance(event, dict) and isinstance(event.get("stage"), int):
                 self.stages.setdefault(event["stage"], Stage()).take(event)
 
+    def steps(self, run: Run) -> list[tuple[str, bool]]:
+        """Return the steps of the run in their order, and whether each is done, as it stands now."""
+        written = run.recipe.stat().st_mtime if run.recipe.is_file() else 0.0
+        if written != self._planned[0]:
+            self._planned = (written, _planned(run.recipe))
+        done = run.manifest.steps
+        return [*((name, step in done) for step, name in self._planned[1]), ("verdict", bool(run.read_report()))]
+
     @property
     def now(self) -> int | None:
         """The number of the stage that trains, or that trained last."""
         return max(self.stages, default=None)
 
 
-def steps_of(run: Run) -> list[tuple[str, bool]]:
-    """Return the steps of a run in their order, and whether each is done."""
+def _planned(recipe: Path) -> list[tuple[str, str]]:
+    """Return key and name of the steps that a run's recipe asks for, without the verdict."""
     import yaml
 
     try:
-        recipe = yaml.safe_load(run.recipe.read_text(encoding="utf-8"))
-        stages = [(f"train:{number}", f"train {stage['method']}") for number, stage in enumerate(recipe["training"])]
-        rungs = [(f"eval:{rung}", f"ask {rung}") for rung in recipe["evaluation"]["rungs"]]
+        asked = yaml.safe_load(recipe.read_text(encoding="utf-8"))
+        stages = [(f"train:{number}", f"train {stage['method']}") for number, stage in enumerate(asked["training"])]
+        return [*stages, *((f"eval:{rung}", f"ask {rung}") for rung in asked["evaluation"]["rungs"])]
     except (OSError, yaml.YAMLError, KeyError, TypeError):
-        stages, rungs = [], []
-    done = run.manifest.steps
-    return [*((name, step in done) for step, name in (*stages, *rungs)), ("verdict", bool(run.read_report()))]
+        return []
 
 
 def _add(figures: dict[str, list[tuple[float, float]]], event: dict[str, Any]) -> None:

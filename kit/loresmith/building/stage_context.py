@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,10 @@ from loresmith.specs import (
     Retriever,
     StageContext,
 )
-from loresmith.values import Weights
+from loresmith.values import Hit, Weights
+
+AT_ONCE = 256
+"""Questions whose passages are looked up before it is told how far that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,14 @@ class StageContexts:
     def _maker(self, name: str, options: Mapping[str, Any]) -> Maker:
         spec, checked = resolve(self.materials.host.registry, MakerSpec, Component(kind=name, **options))
         # What grounds the held-out questions must not be learnt, not even as a wrong passage.
-        return spec.build(checked, MakerContext(retrieve=self.retriever.search, shut_out=self.split.shut_out))
+        return spec.build(checked, MakerContext(retrieve=self._looked_up, shut_out=self.split.shut_out))
+
+    def _looked_up(self, queries: Sequence[str], k: int) -> list[list[Hit]]:
+        found: list[list[Hit]] = []
+        for start in range(0, len(queries), AT_ONCE):
+            found += self.retriever.search(queries[start : start + AT_ONCE], k)
+            self.report("looking up passages for the examples", len(found), len(queries))
+        return found
 
     def _engine(self, wanted: Mapping[str, Any], start: Weights) -> Engine:
         """Build the engine of a teacher, a critic or a judge; one without a base of its own has the stage's weights."""

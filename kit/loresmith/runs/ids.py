@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,7 +18,8 @@ def run_ids(runs: Path) -> list[str]:
     """Return the ids of all runs, sorted, which is by the time they were created."""
     if not runs.is_dir():
         return []
-    return sorted(path.name for path in runs.iterdir() if path.is_dir() and not path.name.startswith("."))
+    with os.scandir(runs) as found:
+        return sorted(entry.name for entry in found if entry.is_dir() and not entry.name.startswith("."))
 
 
 def new_id(runs: Path, recipe_hash: str) -> str:

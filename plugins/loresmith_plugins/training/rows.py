@@ -9,13 +9,15 @@ from typing import TypeVar
 
 from loresmith.assistant.prompt import assemble
 from loresmith.errors import DataError, GateRefused, Problem
-from loresmith.specs import MaskReceipt
+from loresmith.specs import MaskReceipt, Progress
 from loresmith.values import Example, Message
 from loresmith_plugins.engines.transformers.chat_format import ChatFormat
 
 T = TypeVar("T")
 SAMPLES = 6
 """Rendered examples kept in a receipt."""
+TOLD = 100
+"""Examples after each of which it is told how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ def encode(
     *,
     last_only: bool = False,
     looking: bool = False,
+    progress: Progress | None = None,
 ) -> list[Row]:
     """Return one row an example, in order.
 
@@ -55,12 +58,13 @@ def encode(
         window: How many tokens the model reads.
         last_only: Let the last reply alone enter the loss.
         looking: Let through what does not fit the window, and say how much of it that is.
+        progress: Told how many are done.
 
     Raises:
         DataError: If examples do not fit the window, or have a reply with nothing in it; all of them are named.
     """
     rows, empty, long = [], [], []
-    for example in examples:
+    for number, example in enumerate(examples, start=1):
         ids, trained = chat.training_ids(_conversation(example, instructions, last_only=last_only))
         if not example.reply.strip():
             hint = "Write the reply, or remove the example: a model learns from it to say nothing."
@@ -69,6 +73,8 @@ def encode(
             what = f"the example has {len(ids)} tokens; the model reads {window}"
             long.append(_problem(what, example, "Shorten it, or split it into several."))
         rows.append(Row(tuple(ids), tuple(trained), example.place, max(0, len(ids) - window)))
+        if progress and (number % TOLD == 0 or number == len(examples)):
+            progress(number, len(examples))
     if empty:
         raise DataError("examples have an empty reply", _in_order(empty))
     if long and not looking:

@@ -48,7 +48,7 @@ def test_text_is_made_harmless_and_positions_in_it_stay() -> None:
 @pytest.mark.parametrize("count", [1, 399, 400, 401, 12_345])
 def test_a_long_curve_is_drawn_by_the_means_of_neighbours(count: int) -> None:
     points = [(float(x), float(x % 7)) for x in range(count)]
-    drawn = thinned(points)
+    drawn = thinned(points, 400)
     assert len(drawn) == min(count, 400)
     assert [x for x, _ in drawn] == sorted(x for x, _ in drawn)
     if count <= 400:

@@ -56,7 +56,7 @@ async def test_an_installed_plugin_is_chosen_configured_and_run_and_stands_in_th
         await until_shown(pilot, "8 documents are indexed")
         await pilot.press("slash")
         await typed(pilot, "dogs in the saloon")
-        await until_shown(pilot, "rerank", "hit 1")
+        await until_shown(pilot, "hit 1, place 1 after the rera")
 
         await pilot.press("7", "ctrl+o")
         await until_shown(pilot, "Which rung shall answer?")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from loresmith_tui.looking import ordered
 from loresmith_tui.session import Session
-from loresmith_tui.watching import Watch, steps_of
+from loresmith_tui.watching import Watch
 
 
 def step(number: int, loss: float = 1.0, **more: Any) -> dict[str, Any]:
@@ -69,5 +70,20 @@ def test_figures_of_every_method_are_drawn_and_counts_and_words_are_not(tmp_path
 def test_a_built_run_has_all_its_steps_done(session: Session) -> None:
     run = session.latest()
     assert run is not None
-    assert steps_of(run)[0] == ("train sft", True)
-    assert all(done for _, done in steps_of(run))
+    steps = Watch(run).steps(run)
+    assert steps[0] == ("train sft", True)
+    assert all(done for _, done in steps)
+
+
+def test_a_run_that_goes_on_with_a_changed_recipe_has_the_steps_of_that_one(session: Session) -> None:
+    run = session.latest()
+    assert run is not None
+    watch = Watch(run)
+    before = watch.steps(run)
+    text = run.recipe.read_text(encoding="utf-8")
+    run.recipe.write_text(text.replace("method: sft", "method: dpo"), encoding="utf-8")
+    try:
+        os.utime(run.recipe, (1, 1))
+        assert [name for name, _ in before if name not in dict(watch.steps(run))] == ["train sft"]
+    finally:
+        run.recipe.write_text(text, encoding="utf-8")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen, Screen
-from textual.widgets import DataTable, Label
+from textual.widgets import Label
 
 from loresmith_tui.widgets.keyed import keyed
+from loresmith_tui.widgets.table import Table, styled
 
 
 class KeysScreen(ModalScreen[None]):
@@ -31,17 +31,15 @@ class KeysScreen(ModalScreen[None]):
         """Put the table into a frame."""
         with Vertical(classes="dialog wide"):
             yield Label("Keys   (Enter does it, Escape closes; Ctrl+P finds every action by name)", markup=False)
-            yield DataTable(cursor_type="row", show_header=False)
+            yield Table(("", "", ""))
 
     def on_mount(self) -> None:
         """Fill the table."""
-        table = self.query_one(DataTable)
-        table.add_columns("key", "does", "more")
-        primary = self.app.theme_variables["primary"]
-        for each in self._keyed:
-            table.add_row(Text(each.keys, f"bold {primary}"), Text(each.title), Text(each.help))
+        table, primary = self.query_one(Table), self.app.theme_variables["primary"]
+        table.show_header = False
+        table.fill((each.keys, (styled(each.keys, f"bold {primary}"), each.title, each.help)) for each in self._keyed)
 
-    async def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+    async def on_data_table_row_selected(self, event: Table.RowSelected) -> None:
         """Do what the row says, on the screen below."""
         chosen = self._keyed[event.cursor_row]
         await self.dismiss()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from statistics import fmean
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
+from operator import itemgetter
 
 from rich.style import Style
 from rich.text import Text
@@ -16,11 +16,10 @@ from loresmith_tui.shown import signs
 
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Bits of a Braille cell, row by row."""
+EMPTY = (0, "", " ")
+"""Dots, colour and sign of a cell in which no curve is."""
 LABEL = 9
 """Columns of the labels at the left."""
-MOST_POINTS = 400
-"""Points of a curve that are drawn: about two for a column; of more, neighbours are drawn as their mean."""
-
 Points = Sequence[tuple[float, float]]
 
 
@@ -43,44 +42,46 @@ class Plot(Widget):
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - as all widgets name it
         super().__init__(id=id)
         self._curves: list[Curve] = []
-        self._latest: list[float] = []
 
     def draw(self, curves: Sequence[Curve]) -> None:
         """Show other curves."""
         self._curves = [
-            Curve(curve.name, thinned([p for p in curve.points if math.isfinite(p[1])]), curve.colour, curve.sign)
+            Curve(curve.name, [p for p in curve.points if math.isfinite(p[1])], curve.colour, curve.sign)
             for curve in curves
         ]
-        self._latest = [next((y for _, y in reversed(curve.points) if math.isfinite(y)), math.nan) for curve in curves]
         self.refresh()
 
     def render(self) -> Text:
         """Draw for the size there is."""
         width, height = self.size.width - LABEL - 1, self.size.height - 2
-        points = [point for curve in self._curves for point in curve.points]
-        if not points or width < 8 or height < 2:
+        if not any(curve.points for curve in self._curves) or width < 8 or height < 2:
             return Text("")
-        canvas = _Canvas(width, height, points)
-        for curve in self._curves:
+        # More than one point for each place would only blur the curve, and take its time.
+        places = width * (2 if signs().braille else 1)
+        drawn = [replace(curve, points=thinned(curve.points, places)) for curve in self._curves]
+        canvas = _Canvas(width, height, [point for curve in drawn for point in curve.points])
+        for curve in drawn:
             canvas.add(curve, self.app.theme_variables[curve.colour])
         return canvas.text(self._legend())
 
     def _legend(self) -> Text:
         legend = Text()
-        for curve, last in zip(self._curves, self._latest, strict=True):
+        for curve in self._curves:
             if curve.points and curve.name:
                 sign = signs().mean if signs().braille else curve.sign
-                legend.append(f" {sign} {curve.name} {last:.4g} ", self.app.theme_variables[curve.colour])
+                legend.append(
+                    f" {sign} {curve.name} {curve.points[-1][1]:.4g} ", self.app.theme_variables[curve.colour]
+                )
         return legend
 
 
-def thinned(points: Points, most: int = MOST_POINTS) -> Points:
+def thinned(points: Points, most: int) -> Points:
     """Return so many points at most: neighbours become one at the mean of both their coordinates."""
     if len(points) <= most:
         return points
     bounds = [round(n * len(points) / most) for n in range(most + 1)]
     lots = [points[begin:end] for begin, end in pairwise(bounds)]
-    return [(fmean(x for x, _ in lot), fmean(y for _, y in lot)) for lot in lots]
+    return [(sum(x for x, _ in lot) / len(lot), sum(y for _, y in lot) / len(lot)) for lot in lots]
 
 
 class _Canvas:
@@ -108,7 +109,7 @@ class _Canvas:
 
     def _dot(self, column: int, row: int, colour: str, sign: str) -> None:
         cell = (row // 4, column // 2) if self.fine else (row, column)
-        bits = self.cells.get(cell, (0, "", ""))[0]
+        bits = self.cells.get(cell, EMPTY)[0]
         self.cells[cell] = (bits | (DOTS[row % 4][column % 2] if self.fine else 0), colour, sign)
 
     def text(self, legend: Text) -> Text:
@@ -121,9 +122,9 @@ class _Canvas:
         ends = {0: self.y[1], self.height - 1: self.y[0]}
         label = f"{ends[row]:.4g}" if row in ends else ""
         text = Text(label.rjust(LABEL) + "|", "dim")
-        for column in range(self.width):
-            bits, colour, sign = self.cells.get((row, column), (0, "", ""))
-            drawn = (chr(0x2800 + bits) if self.fine else sign) if colour else " "
+        cells = (self.cells.get((row, column), EMPTY) for column in range(self.width))
+        for colour, run in groupby(cells, key=itemgetter(1)):
+            drawn = "".join(chr(0x2800 + bits) if self.fine and colour else sign for bits, _, sign in run)
             text.append(drawn, Style(color=colour) if colour else None)
         return text
 

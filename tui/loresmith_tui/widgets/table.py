@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
@@ -39,13 +40,16 @@ class Table(DataTable[Text]):
             rows: Key and cells of each.
             heads: Other heads, if they change.
         """
-        before, self.keys = self.chosen, []
-        self.clear(columns=True)
+        before, filled = self.chosen, [(key, [styled(cell) for cell in cells]) for key, cells in rows]
+        self.keys = [key for key, _ in filled]
         self._heads = list(heads or self._heads)
-        self.add_columns(*(Text(head, "dim") for head in self._heads))
-        for key, cells in rows:
-            self.keys.append(key)
-            self.add_row(*(cell if isinstance(cell, Text) else Text(one_line(cell)) for cell in cells))
+        self.clear(columns=True)
+        # The library measures columns when it is idle; a screen that is painted before would keep them too narrow.
+        for place, head in enumerate(self._heads):
+            width = max(cell_len(head), *(cells[place].cell_len for _, cells in filled), 1)
+            self.add_column(Text(head, "dim"), width=width)
+        for _, cells in filled:
+            self.add_row(*cells)
         if before in self.keys:
             self.move_cursor(row=self.keys.index(before))
 
@@ -55,6 +59,6 @@ class Table(DataTable[Text]):
         return self.keys[self.cursor_row] if 0 <= self.cursor_row < len(self.keys) else None
 
 
-def styled(text: Any, style: str) -> Text:
-    """Return a cell in a style."""
-    return Text(one_line(str(text)), style)
+def styled(text: Any, style: str = "") -> Text:
+    """Return a cell in a style; one that has its own keeps it."""
+    return text if isinstance(text, Text) else Text(one_line(str(text)), style)

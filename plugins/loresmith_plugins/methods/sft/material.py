@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
+from typing import Generic, TypeVar
 
 from loresmith.errors import DataError, Problem
-from loresmith.specs import StageContext
+from loresmith.specs import Progress, StageContext
 from loresmith.values import Example
 from loresmith_plugins.engines.transformers.chat_format import ChatFormat
 from loresmith_plugins.methods.sft import MixOptions, SftOptions
@@ -59,18 +60,21 @@ def material_of(options: SftOptions, context: StageContext, chat: ChatFormat, wi
 
 
 def _replies(options: SftOptions, context: StageContext, chat: ChatFormat, window: int) -> Material:
-    def rows(examples: Sequence[Example]) -> list[Row]:
-        last_only = options.loss_on == "last"
-        return encode(examples, context.instructions, chat, window, last_only=last_only, looking=context.looking)
+    def rows(examples: Sequence[Example], progress: Progress | None = None) -> list[Row]:
+        last_only, looking = options.loss_on == "last", context.looking
+        return encode(
+            examples, context.instructions, chat, window, last_only=last_only, looking=looking, progress=progress
+        )
 
-    train = _Forms.of(options, context, context.train)
+    told = partial(context.progress, "writing the examples as the model reads them")
+    train = _Forms.of(options, context, context.train).encoded(partial(rows, progress=told))
     held_out = _Forms.of(options, context, context.dev).epoch(0)
     few = (
         f"only {len(context.train)} examples to learn from: under {FEW}, demonstrations in the prompt (rung few-shot) "
         "or retrieval (rung rag) often do as well; the ladder will say"
     )
     return Material(
-        epochs=[rows(train.epoch(number)) for number in range(math.ceil(options.epochs))],
+        epochs=[train.epoch(number) for number in range(math.ceil(options.epochs))],
         dev=rows(held_out),
         prompts=served(held_out, context.instructions, chat),
         warnings=(few,) if len(context.train) < FEW else (),
@@ -86,29 +90,40 @@ def _documents(options: SftOptions, context: StageContext, chat: ChatFormat, win
 
 
 @dataclass(frozen=True, slots=True)
-class _Forms:
-    """The examples in both forms: bare, and with passages in the prompt where the stage wants them."""
+class _Forms(Generic[T]):
+    """The examples, or their rows, in both forms: bare, and with passages in the prompt where the stage wants them."""
 
-    plain: Sequence[Example]
-    with_passages: Sequence[Example]
+    plain: Sequence[T]
+    with_passages: Sequence[T]
     share: float
     seed: int
 
-    @classmethod
-    def of(cls, options: SftOptions, context: StageContext, examples: Sequence[Example]) -> _Forms:
+    @staticmethod
+    def of(options: SftOptions, context: StageContext, examples: Sequence[Example]) -> _Forms[Example]:
         made: Sequence[Example] = ()
         if options.passages:
             wanted = {"passages": options.passages, "without_right": options.without_right}
             maker = context.make("raft", wanted)
             made = maker.make(examples, context.seed) if maker else ()
-        return cls(examples, made, options.plain if made else 1.0, context.seed)
+        return _Forms(examples, made, options.plain if made else 1.0, context.seed)
 
-    def epoch(self, number: int) -> list[Example]:
-        """Return the examples of an epoch: all with passages, and a share of them without.
+    def encoded(self: _Forms[Example], encode: Callable[[Sequence[Example]], list[Row]]) -> _Forms[Row]:
+        """Return the rows of both forms: each is made once, for all epochs."""
+        rows = encode([*self.with_passages, *(self.plain if self._plain_each else ())])
+        made = len(self.with_passages)
+        return _Forms(rows[made:], rows[:made], self.share, self.seed)
+
+    @property
+    def _plain_each(self) -> int:
+        """How many of the bare examples an epoch has."""
+        return round(len(self.plain) * self.share)
+
+    def epoch(self, number: int) -> list[T]:
+        """Return what an epoch has: all with passages, and a share of those without.
 
         The share moves on with every epoch, so that in time each example is seen both ways.
         """
-        return [*self.with_passages, *_window(self.plain, round(len(self.plain) * self.share), number, self.seed)]
+        return [*self.with_passages, *_window(self.plain, self._plain_each, number, self.seed)]
 
 
 def _general(

@@ -56,6 +56,33 @@ def test_few_examples_are_warned_of_and_many_are_not(chat_model: Path, tmp_path:
     assert Stage(chat_model, tmp_path, train=EXAMPLES * 13).trainer().receipt().warnings == ()
 
 
+def test_an_example_is_written_as_the_model_reads_it_once_for_all_epochs(chat_model: Path, tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    stage = Stage(
+        chat_model,
+        tmp_path,
+        train=EXAMPLES * 20,
+        options={"epochs": 3},
+        others={"progress": lambda *how_far: told.append(how_far)},
+    )
+    epochs = stage.trainer().material.epochs
+    assert {id(row) for row in epochs[0]} == {id(row) for row in epochs[1]} == {id(row) for row in epochs[2]}
+    assert [how_far[1:] for how_far in told] == [(100, 160), (160, 160)]
+
+
+def test_every_bare_example_has_its_turn_beside_those_with_passages(chat_model: Path, tmp_path: Path) -> None:
+    class Twice:
+        def make(self, examples: Sequence[Example], seed: int) -> list[Example]:
+            return [example(f"{each.question} Passage {seed}.", each.reply) for each in examples]
+
+    options = {"passages": 1, "plain": 0.25, "epochs": 4}
+    stage = Stage(chat_model, tmp_path, options=options, make=lambda _name, _options: Twice())
+    epochs = [[row.place for row in rows] for rows in stage.trainer().material.epochs]
+    assert [len(places) for places in epochs] == [len(EXAMPLES) + 2] * 4
+    bare = [place for places in epochs for place in places if place.startswith("data.jsonl")]
+    assert sorted(bare) == sorted(each.place for each in EXAMPLES)
+
+
 def test_an_empty_reply_is_refused_with_file_and_line(chat_model: Path, tmp_path: Path) -> None:
     empty = [example("Who?", reply, f"data/examples.jsonl:{line}") for reply, line in (("", 4), (" \n", 7))]
     with pytest.raises(DataError, match="have an empty reply") as refused:
