@@ -13,11 +13,14 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
-from app_driver import opened, until_shown
+from app_driver import opened, until, until_shown
 from loresmith.journal.conversations import Conversation
 from loresmith.project import Project
 from loresmith.values import Answer, Citation, Trace
 from small_project import edit_recipe
+
+RESTS = 10
+"""Looks at a screen in which nothing changes."""
 
 pytestmark = pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="pictures are kept for one Python version")
 
@@ -41,11 +44,17 @@ def picture(pilot: Pilot[Any]) -> str:
 
 
 async def looked_at(pilot: Pilot[Any]) -> str:
-    """Return the screen with nothing that blinks, when it rests."""
+    """Return the screen with nothing that blinks, when it rests: nothing works beside it, and it stays as it is."""
     for field in pilot.app.screen.query("Input, TextArea"):
         field.cursor_blink = False
-    await pilot.pause(0.3)
-    return picture(pilot)
+    seen = [""]
+
+    def rests() -> bool:
+        seen.append(picture(pilot))
+        return len(set(seen[-RESTS:])) == 1 and not any(worker.is_running for worker in pilot.app.workers)
+
+    await until(pilot, rests, "a screen that rests")
+    return seen[-1]
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 36)], ids=["narrow", "wide"])

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from loresmith_tui import start
+from loresmith_tui.sweeping import SELDOM, Sweeper
 
 CODE = """
 import asyncio, sys
@@ -33,13 +34,13 @@ def test_the_first_screen_needs_none_of_the_heavy_libraries(project: Path) -> No
     assert done.stdout.strip() == "[]"
 
 
-def test_whole_garbage_collections_which_stop_the_screen_are_rare(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_app_that_is_opened_collects_garbage_in_pauses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before, seen = gc.get_threshold(), []
-    monkeypatch.setattr(start.LoresmithApp, "run", lambda _: seen.append(gc.get_threshold()))
+    monkeypatch.setattr(start.LoresmithApp, "run", lambda app: seen.append((app.sweeper, gc.get_threshold())))
     try:
         start.run(tmp_path)
     finally:
         gc.set_threshold(*before)
-    assert seen == [(*before[:2], 100)]
+    [(sweeper, thresholds)] = seen
+    assert isinstance(sweeper, Sweeper)
+    assert thresholds == (*before[:2], SELDOM)

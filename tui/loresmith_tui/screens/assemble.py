@@ -186,7 +186,7 @@ class AssembleScreen(DraftRoom):
         self._tell_about()
 
     def _tell_about(self) -> None:
-        row, wrong = self._form.row, self._form.problems()
+        row, wrong = self._form.row, self._form.outline.problems
         if self.yaml.has_focus:
             line = self.yaml.cursor_location[0] + 1
             wrong = [problem for problem in self._own_problems() if problem.line == line]

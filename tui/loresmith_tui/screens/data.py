@@ -12,24 +12,19 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from loresmith.data.checking import DataFound
-from loresmith.data.kept import SIDES
 from loresmith.data.split import FrozenSplit
 from loresmith.errors import Problem, ProblemsError
-from loresmith.values import Example
-from loresmith_tui.inspecting import Excerpt, Inspection, holds, place_of, split_lines, where
+from loresmith_tui.inspecting import Excerpt, Inspection, place_of, split_lines, where
 from loresmith_tui.screens.dialogs import Confirm, Line
 from loresmith_tui.screens.preview import Wanted
 from loresmith_tui.screens.reading import Reading
 from loresmith_tui.screens.room import Room, error_text
 from loresmith_tui.shown import one_line, plain, signs
-from loresmith_tui.widgets.long_table import Head, LongTable
+from loresmith_tui.widgets.example_list import ExampleList
+from loresmith_tui.widgets.long_table import LongTable
 from loresmith_tui.widgets.previewing import show_preview
-from loresmith_tui.widgets.table import Cell, Table, styled
+from loresmith_tui.widgets.table import Table, styled
 
-ALL = "all"
-FILTERS = (ALL, *SIDES)
-HEADS = (Head("side", 7), Head("group", 6), Head("answer", 8), Head("question", 0), Head("where", 18))
-COLOURS = {"train": "foreground", "dev": "primary", "test": "warning"}
 FROZEN = (
     "Freeze a new split?\nWhat was measured on the old one can then no longer be compared with what will be measured."
 )
@@ -54,8 +49,6 @@ class DataScreen(Room):
         self._inspection: Inspection | None = None
         self._found: DataFound | None = None
         self._problems: Sequence[Problem] = ()
-        self._shown: list[Example] = []
-        self._side, self._words = ALL, ""
 
     def furnish(self) -> ComposeResult:
         """Yield state, sources, problems, split and examples."""
@@ -64,8 +57,7 @@ class DataScreen(Room):
         yield Table(("gives", "kind", "where", "count", "problems"), id="sources")
         yield Table(("where", "problem"), id="problems")
         yield Static("", id="split", classes="text", markup=False)
-        yield LongTable(HEADS, id="examples")
-        yield Static("", id="chosen", classes="text", markup=False)
+        yield ExampleList()
 
     def on_mount(self) -> None:
         """Start with nothing that is empty."""
@@ -73,6 +65,11 @@ class DataScreen(Room):
             widget.display = False
         self.query_one("#sources").can_focus = False
         self.query_one("#examples").focus()
+
+    @property
+    def examples(self) -> ExampleList:
+        """The examples."""
+        return self.query_one(ExampleList)
 
     @property
     def inspection(self) -> Inspection:
@@ -104,7 +101,7 @@ class DataScreen(Room):
     def _say_empty(self, text: str) -> None:
         empty = self.query_one("#empty", Static)
         empty.update(plain(text))
-        for widget in self.query("#sources, #split, #examples, #chosen"):
+        for widget in self.query("#sources, #split, ExampleList"):
             widget.display = False
         empty.display = True
         self._status("")
@@ -115,9 +112,9 @@ class DataScreen(Room):
     # ------------------------------------------------------------------------------------------------ what is shown
 
     def _show(self, found: DataFound) -> None:
-        before, self._found = self._found, found
+        self._found = found
         self.query_one("#empty").display = False
-        for widget in self.query("#sources, #examples, #chosen"):
+        for widget in self.query("#sources, ExampleList"):
             widget.display = True
         self.query_one("#sources", Table).fill(
             (str(number), [s.gives, s.kind, s.path or "-", str(s.count), self._bad(s.problems)])
@@ -125,8 +122,7 @@ class DataScreen(Room):
         )
         self._show_problems(found.problems)
         self._show_split(found)
-        if found is not before:
-            self._fill()
+        self.examples.show(found)
         self._say_counts()
 
     def _bad(self, problems: int) -> Text:
@@ -147,81 +143,30 @@ class DataScreen(Room):
             box.update(plain("\n".join(split_lines(found.split, frozen=found.frozen))))
 
     def _say_counts(self) -> None:
-        found = self._found
-        if found is None:
-            return
-        wrong = f"{signs().bad} {len(self._problems)} problems: p goes there   " if self._problems else ""
-        which = [self._side] if self._side != ALL else []
-        which += [f'"{self._words}"'] if self._words else []
-        shown = f"{len(self._shown)} of {len(found.examples)} examples: {', '.join(which)}" if which else ""
-        self._status(f"{wrong}{shown or f'{len(found.examples)} examples'}")
-
-    def _fill(self) -> None:
-        found = self._found
-        if found is None:
-            return
-        words = self._words.casefold().split()
-        self._shown = [e for e in found.examples if self._side in (ALL, self._side_of(e)) and holds(e, words)]
-        self.query_one("#examples", LongTable).fill(len(self._shown), self._cells)
-        self._show_chosen()
-
-    def _side_of(self, example: Example) -> str:
-        entry = self._found.placed.get(example.id) if self._found else None
-        return entry.side if entry else "new"
-
-    def _cells(self, place: int) -> list[Cell]:
-        example, found = self._shown[place], self._found
-        side = self._side_of(example)
-        entry = found.placed.get(example.id) if found else None
-        mark = {"test": signs().here, "dev": signs().dot}.get(side, " ")
-        doubtful = "" if found and found.frozen else "?"
-        answer = "yes" if example.answerable else "decline"
-        return [
-            styled(f"{mark}{side}{doubtful}", self.colour(COLOURS.get(side, "error"))),
-            entry.group[:6] if entry else "-",
-            answer,
-            example.question,
-            example.place.rpartition("/")[2],
-        ]
+        if self._found:
+            wrong = f"{signs().bad} {len(self._problems)} problems: p goes there   " if self._problems else ""
+            self._status(f"{wrong}{self.examples.counted}")
 
     @on(Table.RowHighlighted, "#problems")
     def _show_problem(self) -> None:
         """Show the whole of what a problem's row has the beginning of, and what to do about it."""
         chosen = self.query_one("#problems", Table).chosen
         if chosen is not None and self.query_one("#problems").has_focus:
-            self.query_one("#chosen", Static).update(plain(str(self._problems[int(chosen)])))
-
-    @on(LongTable.Highlighted)
-    def _show_chosen(self) -> None:
-        """Show the whole of what the row has the beginning of."""
-        example = self._chosen
-        lines = ["No example is shown: f takes another side, / other words."]
-        if example:
-            nothing = "nothing named" if example.answerable else "no document: it declines"
-            rests = f"rests on {', '.join(example.grounding) or nothing}"
-            lines = [f"Q: {one_line(example.question)}", f"A ({rests}): {one_line(example.reply)}"]
-        self.query_one("#chosen", Static).update(plain("\n".join(lines)))
-
-    @property
-    def _chosen(self) -> Example | None:
-        place = self.query_one("#examples", LongTable).cursor
-        return self._shown[place] if 0 <= place < len(self._shown) else None
+            self.examples.tell(str(self._problems[int(chosen)]))
 
     # ------------------------------------------------------------------------------------------------- what is done
 
     def action_side(self) -> None:
         """Show the next side."""
-        self._side = FILTERS[(FILTERS.index(self._side) + 1) % len(FILTERS)]
-        self._fill()
+        self.examples.turn_side()
         self._say_counts()
 
     def action_find(self) -> None:
         """Ask for words."""
-        self.app.push_screen(Line("Words of the examples to show; empty for all", self._words), self._find)
+        self.app.push_screen(Line("Words of the examples to show; empty for all", self.examples.words), self._find)
 
     def _find(self, words: str | None) -> None:
-        self._words = words or ""
-        self._fill()
+        self.examples.words = words or ""
         self._say_counts()
 
     def action_problems(self) -> None:
@@ -235,7 +180,7 @@ class DataScreen(Room):
     @on(LongTable.Selected)
     def action_open(self) -> None:
         """Show the row of the chosen example in its file, or that of the problem one is at."""
-        example = self._chosen
+        example = self.examples.chosen
         if self.query_one("#problems").has_focus:
             self._open_problem()
         elif example:
@@ -276,7 +221,7 @@ class DataScreen(Room):
 
     def action_preview(self) -> None:
         """Show the chosen example as a stage reads it, and those after it."""
-        found, example = self._found, self._chosen
+        found, example = self._found, self.examples.chosen
         if found is None or found.split is None:
             self.say("There is no split yet that could be shown: look at the problems first.")
         elif not found.frozen:

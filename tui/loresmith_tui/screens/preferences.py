@@ -13,20 +13,16 @@ from loresmith.labelling.drawing import REPLIES
 from loresmith.labelling.export import Exported, Written
 from loresmith.labelling.ranking import Ranking, asked_text
 from loresmith.labelling.rows import Thumb
-from loresmith_tui.jobs import STARTING
-from loresmith_tui.labelling import Labelling, Standing
+from loresmith_tui.labelling import Standing
 from loresmith_tui.rooms import ROOMS
 from loresmith_tui.screens.dialogs import Confirm
+from loresmith_tui.screens.drawing import DrawingRoom
 from loresmith_tui.screens.reading import Reading
-from loresmith_tui.screens.room import Room, error_text
+from loresmith_tui.screens.room import error_text
 from loresmith_tui.screens.thumbs import ThumbsScreen
 from loresmith_tui.shown import one_line, plain
-from loresmith_tui.widgets.bars import share
-from loresmith_tui.widgets.how import ask_how
 from loresmith_tui.widgets.replies import Replies, ReplyBox
 
-EVERY = 0.5
-"""Seconds between two looks while replies are drawn."""
 NOTHING = """Nothing waits to be ranked.
 
 d   draws {replies} replies each to {questions} questions, by the rung {rung}
@@ -37,7 +33,7 @@ e   writes all that was judged into files that dpo, kto and reward learn from
 Questions are those of the training side, never those that measure."""
 
 
-class PreferencesScreen(Room):
+class PreferencesScreen(DrawingRoom):
     """Ranks."""
 
     ROOM = "preferences"
@@ -52,9 +48,6 @@ class PreferencesScreen(Room):
         Binding("enter", "rest", "Rest alike", show=False, tooltip="Those that are left are alike, and the worst"),
         Binding("s", "skip", "Skip", tooltip="Leave this question out"),
         Binding("u", "undo", "Undo", tooltip="Take the last key back, or the last judgement"),
-        Binding("d", "draw", "Draw", tooltip="Draw replies to more questions; go on ranking meanwhile"),
-        Binding("x", "stop", "Stop", show=False, tooltip="Stop drawing; what is drawn is kept"),
-        Binding("o", "options", "How", tooltip="How many replies, how far apart, by which rung, to how many questions"),
         Binding("e", "export", "Export", tooltip="Write what was judged, here and in chat, into files of the project"),
         Binding("l", "thumbs", "Thumbs", show=False, tooltip="List the thumbs and corrections of chat"),
         Binding("v", "prompt", "Prompt", show=False, tooltip="Show what the model read, with the passages if any"),
@@ -62,10 +55,9 @@ class PreferencesScreen(Room):
 
     def __init__(self) -> None:
         super().__init__()
-        self._labelling: Labelling | None = None
         self._ranking: Ranking | None = None
         self._standing: Standing | None = None
-        self._drawing = self._judging = False
+        self._judging = False
         self._asked = 0
 
     def furnish(self) -> ComposeResult:
@@ -76,23 +68,12 @@ class PreferencesScreen(Room):
         yield Static("", id="ranks", classes="status", markup=False)
         yield Static("", id="empty", classes="empty", markup=False)
 
-    def on_mount(self) -> None:
-        """Look again and again while replies are drawn."""
-        self.set_interval(EVERY, self._look)
-
-    @property
-    def labelling(self) -> Labelling:
-        """What is asked of the core; another project has its own."""
-        if self._labelling is None or self._labelling.project != self.session.project:
-            self._labelling = Labelling(self.session)
-        return self._labelling
-
     def read(self) -> None:
         """Show how it stands."""
         if self.session.project is None:
             self._show_empty("No project here. Press F1 for the keys, Escape for Home: n starts one from a recipe.")
             return
-        self._drawing = self.labelling.at_work
+        self.drawing = self.labelling.at_work
         self._ask_standing(self.labelling.standing, self._show)
 
     def _failed(self, error: Exception) -> None:
@@ -114,7 +95,7 @@ class PreferencesScreen(Room):
             self._ranking = None
             how = self.labelling
             text = NOTHING.format(questions=how.questions, replies=how.drawing.replies, rung=how.rung)
-            self._show_empty("Replies are being drawn: the first come in a moment." if self._drawing else text)
+            self._show_empty("Replies are being drawn: the first come in a moment." if self.drawing else text)
         elif self._ranking is None or self._ranking.task.id != task.id:
             self._ranking = Ranking(task)
             self._hide_empty(asked_text(task))
@@ -141,17 +122,18 @@ class PreferencesScreen(Room):
         counts = standing.counts
         said = f"{counts.waiting} wait, {counts.ranked} ranked, {counts.skipped} skipped: {standing.pairs} pairs"
         thumbs = f", {standing.thumbs} judged in chat" if standing.thumbs else ""
-        self.query_one("#status", Static).update(one_line(f"{self._progress()}{said}{thumbs}"))
+        self.query_one("#status", Static).update(one_line(f"{self.progress}{said}{thumbs}"))
         if self._ranking:
             last = len(self._ranking.shown)
             keys = f"1-{last} the best first, = a tie, Enter the rest are alike, s skip, u undo"
             self.query_one("#ranks", Static).update(f"{self._ranking}   {keys}".strip())
 
-    def _progress(self) -> str:
-        if not self._drawing:
-            return ""
-        activity, percent, left = self.session.jobs.progress() or STARTING
-        return f"{share(percent, 100, 8)} {one_line(activity, 30)}{left}, x stops   "
+    def drawn(self) -> None:
+        """Show replies that are new, unless somebody is at ranking others."""
+        if not self._judging and (self._ranking is None or not self._ranking.groups):
+            self._ask_standing(self.labelling.standing, self._show)
+        else:
+            self._say()
 
     # ---------------------------------------------------------------------------------------------------- ranking
 
@@ -217,46 +199,6 @@ class PreferencesScreen(Room):
         if self._ranking:
             turns = [f"--- {turn['role']} ---\n{turn['content']}" for turn in self._ranking.task.prompt]
             self.app.push_screen(Reading("What the model read, below its instructions", "\n".join(turns)))
-
-    # ---------------------------------------------------------------------------------------------------- drawing
-
-    def action_draw(self) -> None:
-        """Draw replies to more questions."""
-        if self.session.project:
-            self.beside(self.labelling.draw, self._started, group="draw")
-
-    def _started(self, _: None) -> None:
-        self._drawing = True
-        self.read()
-
-    def action_stop(self) -> None:
-        """Stop drawing."""
-        if not self._drawing:
-            self.say("No replies are being drawn.")
-            return
-        self.beside(self.session.jobs.stop, lambda _: self.say("stopping; what is drawn is kept"), group="draw")
-
-    def _look(self) -> None:
-        if not self._drawing or not self.is_current:
-            return
-        if not self.labelling.at_work:
-            self._drawing = False
-            self._ended()
-        if not self._judging and (self._ranking is None or not self._ranking.groups):
-            self._ask_standing(self.labelling.standing, self._show)
-
-    def _ended(self) -> None:
-        jobs = self.session.jobs
-        said = jobs.said()
-        if jobs.code == 0:
-            self.say("\n".join(said[-1:]))
-        elif jobs.code is not None and jobs.code != 130:
-            self.notify(plain("\n".join(said[-4:])), title="drawing ended", severity="error", markup=False, timeout=12)
-
-    def action_options(self) -> None:
-        """Ask what shall be drawn otherwise."""
-        if self.session.project:
-            ask_how(self, self.labelling, self.read)
 
     # ------------------------------------------------------------------------------------------------- what comes out
 

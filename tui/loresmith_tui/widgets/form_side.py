@@ -122,7 +122,7 @@ class FormSide(Vertical):
         if name == OTHER:
             self._write(row)
         elif name and row.shape == "part":
-            self.form.unfold(row.path)
+            self.form.outline.unfold(row.path)
             self.post_message(self.Edit(lambda text: form_edits.with_choice(text, row, name, self._registry())))
         elif name:
             self._set(row, name)
@@ -131,7 +131,7 @@ class FormSide(Vertical):
 
     def add(self) -> None:
         """Add something to the list at the cursor."""
-        row = self.form.list_row
+        row = self.form.outline.list_row
         if row is None:
             self._say("Go to a list first: sources, examples, preferences, training or metrics.")
             return
@@ -144,7 +144,7 @@ class FormSide(Vertical):
             return
         base = row.shape == "bases"
         edit = form_edits.with_base if base else form_edits.with_added
-        self.form.unfold((*row.path, name if base else len(row.value or ())))
+        self.form.outline.unfold((*row.path, name if base else len(row.value or ())))
         self.post_message(self.Edit(lambda text: edit(text, row, name)))
 
     def take_out(self) -> None:
@@ -157,9 +157,9 @@ class FormSide(Vertical):
 
     def shift(self, by: int) -> None:
         """Move an item of a list."""
-        row = self.form.item
+        row = self.form.outline.item
         if row and isinstance(row.path[-1], int):
-            self.form.expect((*row.path[:-1], max(0, row.path[-1] + by)))
+            self.form.outline.expect((*row.path[:-1], max(0, row.path[-1] + by)))
             self.post_message(self.Edit(lambda text: form_edits.with_row_moved(text, row, by)))
 
     # ---------------------------------------------------------------------------------------------------- the field

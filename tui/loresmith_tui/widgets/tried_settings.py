@@ -59,7 +59,7 @@ class TriedSettings(Vertical):
     def compose(self) -> ComposeResult:
         """Yield form, line, and what there is to say about the row at the cursor."""
         form = RecipeForm("settings")
-        form.unfold(("retriever",))
+        form.outline.unfold(("retriever",))
         yield form
         yield Input(id="setting", compact=True)
         yield Static("", id="about-setting", markup=False)
