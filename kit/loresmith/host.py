@@ -39,6 +39,13 @@ class PluginStatus:
     state: State
     error: str = ""
     provides: dict[str, list[str]] = field(default_factory=dict)
+    hears: tuple[str, ...] = ()
+
+    @property
+    def offers(self) -> str:
+        """What it provides, and which behaviour hooks it hears, in words; empty if neither."""
+        parts = [f"{kind}: {', '.join(names)}" for kind, names in self.provides.items()]
+        return "; ".join([*parts, *([f"hooks: {', '.join(self.hears)}"] if self.hears else [])])
 
 
 class PluginHost:
@@ -113,7 +120,8 @@ class PluginHost:
 
     def _guarded(self, name: str, distribution: str, version: str, load: Callable[[], object]) -> PluginStatus:
         def status(state: State, error: str = "") -> PluginStatus:
-            return PluginStatus(name, distribution, version, state, error, self.registry.provided_by(name))
+            heard = tuple(self._heard(name)) if state == "loaded" else ()
+            return PluginStatus(name, distribution, version, state, error, self.registry.provided_by(name), heard)
 
         if name in self._statuses:
             key = f"{name} ({distribution or 'added by hand'})"
@@ -164,6 +172,11 @@ class PluginHost:
         bare = [name for name in HOOKS if name not in marked and callable(getattr(plugin, name, None))]
         if bare:
             raise LoresmithError(f"defines {', '.join(bare)} without @hookimpl")
+
+    def _heard(self, name: str) -> list[str]:
+        """Return the behaviour hooks that a loaded plugin implements, sorted."""
+        callers = self._manager.get_hookcallers(self._manager.get_plugin(name)) or []
+        return sorted(caller.name for caller in callers if not caller.name.startswith("register_"))
 
     def _stage(self, kind: str, spec: Any) -> None:
         if not self._loading:

@@ -20,6 +20,10 @@ FIRST = ("loss", "margin", "reward", "kl", "learning_rate")
 """Parts of the names of figures that are drawn before others."""
 
 
+SAID = 4
+"""Lines of the log that are shown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What a look found.
@@ -152,6 +156,14 @@ def figures_text(look: Look, number: int, stage: Stage | None, width: int) -> It
         receipt = stage.receipt
         end = "end of turn trained" if receipt.get("eos_trained") else "END OF TURN NOT TRAINED"
         yield f"mask: {receipt['trained_tokens']} tokens trained, {receipt['masked_tokens']} read, {end}; v shows"
+
+
+def said_text(look: Look) -> Iterator[str]:
+    """Yield the last lines of what a command of the app said; of one that is over they say so."""
+    lines = [one_line(line) for line in look.said if line.strip()][-SAID:]
+    if lines and not look.working:
+        yield "The last command said:"
+    yield from lines
 
 
 def _memory_text(look: Look, stage: Stage | None) -> str:

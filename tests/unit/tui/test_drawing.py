@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import pytest
+from textual.app import App, ComposeResult
 
+from loresmith_tui.app import DARK
 from loresmith_tui.shown import one_line, same_length
 from loresmith_tui.widgets.bars import interval, share, span_of
-from loresmith_tui.widgets.plot import thinned
+from loresmith_tui.widgets.plot import ENOUGH, Curve, Plot, thinned
 
 
 @pytest.fixture(params=["0", "1"], ids=["unicode", "ascii"])
@@ -43,6 +45,32 @@ def test_text_is_made_harmless_and_positions_in_it_stay() -> None:
     assert all(character == "\n" or character.isprintable() for character in same_length(text))
     assert "\x1b" not in one_line(text)
     assert one_line("x" * 900, 10) == "x" * 9 + one_line("x" * 900, 10)[-1]
+
+
+async def test_the_mean_of_a_figure_that_jumps_is_drawn_over_it_as_soon_as_there_are_enough_steps() -> None:
+    class Shown(App[None]):
+        def on_mount(self) -> None:
+            self.register_theme(DARK)
+            self.theme = DARK.name
+
+        def compose(self) -> ComposeResult:
+            yield Plot()
+
+    def points(count: int) -> list[tuple[float, float]]:
+        return [(float(step), float(step % 2)) for step in range(count)]
+
+    async with Shown().run_test() as pilot:
+        plot = pilot.app.query_one(Plot)
+        plot.draw([Curve("loss", points(ENOUGH - 1), "primary", jumps=True)])
+        assert " loss 0 " in plot.render().plain
+        plot.draw([Curve("loss", points(10 * ENOUGH), "primary", jumps=True)])
+        drawn = plot.render()
+        assert " loss 1, mean 0.5" in drawn.plain
+        variables = pilot.app.theme_variables
+        colours = {str(span.style) for span in drawn.spans}
+        assert {variables["primary"].lower(), variables["primary-muted"].lower()} <= {one.lower() for one in colours}
+        plot.draw([Curve("learning_rate", points(10 * ENOUGH), "primary")])
+        assert " learning_rate 1 " in plot.render().plain
 
 
 @pytest.mark.parametrize("count", [1, 399, 400, 401, 12_345])

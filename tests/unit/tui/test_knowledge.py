@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
+from textual.widgets import Input
 
 from app_driver import opened, said, text_of, typed, until, until_shown
 from small_project import edit_recipe
@@ -97,6 +98,17 @@ async def test_one_knowledge_base_is_searched_alone(own: Path) -> None:
         await pilot.press("slash")
         await typed(pilot, "bicycle")
         await until_shown(pilot, "hit 1", "bicycles.md")
+
+
+async def test_who_left_the_line_and_comes_back_to_the_room_has_its_keys(own: Path) -> None:
+    async with opened(own) as pilot:
+        await pilot.press("4", "slash", "escape", "f2")
+        await until_shown(pilot, "cores")
+        await pilot.press("4")
+        await until_shown(pilot, "8 documents are indexed")
+        await pilot.press("w")
+        await until(pilot, lambda: "Search for something first" in said(pilot))
+        assert pilot.app.screen.query_one("#query", Input).value == ""
 
 
 async def test_searching_before_indexing_says_what_to_press(fresh: Path) -> None:

@@ -12,17 +12,15 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widgets import Static
 
-from loresmith_tui.looking import Look, Looking, figures_text, state_text, steps_text
+from loresmith_tui.looking import Look, Looking, figures_text, said_text, state_text, steps_text
 from loresmith_tui.screens.dialogs import Confirm
 from loresmith_tui.screens.room import Room, error_text
-from loresmith_tui.shown import one_line, plain
+from loresmith_tui.shown import plain
 from loresmith_tui.watching import Stage
 from loresmith_tui.widgets.plots import Plots
 
 EVERY = 0.5
 """Seconds between two looks."""
-SAID = 5
-"""Lines of the log that are shown."""
 CONFIRMED = ("--resume", "--stop-at-mask")
 """How a build goes on after a look at what it trains: the next stage is looked at too."""
 
@@ -100,7 +98,7 @@ class BuildScreen(Room):
         texts = {
             "#state": state_text(look),
             "#steps": "\n".join(steps_text(look)),
-            "#said": "\n".join(one_line(line) for line in look.said[-SAID:]),
+            "#said": "\n".join(said_text(look)),
             "#figures": "\n".join(figures_text(look, number, stage, width)),
         }
         # Over a slow line it counts that what stands there already is not painted again.

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen, Screen
-from textual.widgets import Label
+from textual.widgets import Label, Static
 
 from loresmith_tui.widgets.keyed import keyed
 from loresmith_tui.widgets.table import Table, styled
@@ -32,12 +32,17 @@ class KeysScreen(ModalScreen[None]):
         with Vertical(classes="dialog wide"):
             yield Label("Keys   (Enter does it, Escape closes; Ctrl+P finds every action by name)", markup=False)
             yield Table(("", "", ""))
+            yield Static("", id="help", classes="hint", markup=False)
 
     def on_mount(self) -> None:
         """Fill the table."""
         table, primary = self.query_one(Table), self.app.theme_variables["primary"]
         table.show_header = False
         table.fill((each.keys, (styled(each.keys, f"bold {primary}"), each.title, each.help)) for each in self._keyed)
+
+    def on_data_table_row_highlighted(self, event: Table.RowHighlighted) -> None:
+        """Say the whole of what a row has the beginning of."""
+        self.query_one("#help", Static).update(self._keyed[event.cursor_row].help)
 
     async def on_data_table_row_selected(self, event: Table.RowSelected) -> None:
         """Do what the row says, on the screen below."""

@@ -30,6 +30,8 @@ class KnowledgeScreen(IndexingRoom):
     """Search, with the recipe's settings or with others; and the index."""
 
     ROOM = "knowledge"
+    # Who comes back from elsewhere wants the keys of the room, not the line to write in.
+    AUTO_FOCUS = "#hits"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "query", "Search", key_display="/", tooltip="Write a query"),
         Binding("t", "settings", "Try", tooltip="Try other settings: each change searches again; the recipe stays"),
@@ -94,7 +96,7 @@ class KnowledgeScreen(IndexingRoom):
             parts = [f"{base}{len(explanation.hits)} hits of {len(explanation.fates)} candidates"]
             parts += [explanation.trace.refused] if explanation.trace.refused else []
         else:
-            parts = [f"{base}{documents} documents are indexed"]
+            parts = [f"{base}{documents} documents are indexed: / searches them"]
         if search.settings:
             tried = ", ".join(f"{key_path(path)} {value}" for path, value in search.settings.items())
             parts.append(f"tried: {tried}; W writes, x drops")

@@ -49,9 +49,8 @@ class PluginsScreen(Room):
 
     def _cells(self, status: PluginStatus) -> list[Any]:
         colour = self.app.theme_variables.get(COLOURS[status.state], "")
-        provides = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in status.provides.items())
         state = styled(status.state, colour if colour.startswith("#") else "dim")
-        return [status.name, state, status.version, status.distribution, status.error or provides or "nothing"]
+        return [status.name, state, status.version, status.distribution, status.error or status.offers or "nothing"]
 
     def on_data_table_row_highlighted(self) -> None:
         """Show the chosen plugin below: its error, or its parts with their options."""
@@ -69,6 +68,8 @@ class PluginsScreen(Room):
         if status.error:
             yield status.error
             yield "Mend it and open the app again, or leave it out: d here, --no-plugin on the command line."
+        if status.hears:
+            yield f"hooks: {', '.join(status.hears)}"
         for kind, names in status.provides.items():
             for name in names:
                 spec = self.session.host.registry.get(KINDS[kind], name)

@@ -41,6 +41,10 @@ class Room(Screen[None]):
             super().__init__()
             self.then, self.result = then, result
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._held: list[Room.Done] = []
+
     def compose(self) -> ComposeResult:
         """Put the room between its two lines."""
         yield Nav(self.ROOM)
@@ -61,7 +65,10 @@ class Room(Screen[None]):
         return app.session
 
     def on_screen_resume(self) -> None:
-        """Show what is true now, whenever the room is entered."""
+        """Show what is true now, whenever the room is entered, and what ended while somebody was elsewhere."""
+        held, self._held = self._held, []
+        for message in held:
+            self.on_room_done(message)
         self.read()
 
     def action_read(self) -> None:
@@ -108,7 +115,13 @@ class Room(Screen[None]):
         self.run_worker(run, thread=True, exclusive=True, group=group, exit_on_error=False)
 
     def on_room_done(self, message: Done) -> None:
-        """Hand a result over; errors on the way are told too."""
+        """Hand a result over, or keep it until the room is entered again: it may open a dialog.
+
+        Errors on the way are told too.
+        """
+        if self not in self.app.screen_stack:
+            self._held.append(message)
+            return
         try:
             message.then(message.result)
         except (LoresmithError, OSError) as error:

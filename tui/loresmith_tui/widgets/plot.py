@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from operator import itemgetter
@@ -12,12 +12,15 @@ from rich.style import Style
 from rich.text import Text
 from textual.widget import Widget
 
+from loresmith.runs.smoothing import running_mean
 from loresmith_tui.shown import signs
 
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Bits of a Braille cell, row by row."""
 EMPTY = (0, "", " ")
 """Dots, colour and sign of a cell in which no curve is."""
+ENOUGH = 20
+"""Points from which on their mean says more than they do."""
 LABEL = 9
 """Columns of the labels at the left."""
 Points = Sequence[tuple[float, float]]
@@ -25,15 +28,21 @@ Points = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A curve: its name, its points by rising x, the colour of the theme it is drawn in, and its sign in ASCII.
+    """A curve; its points are drawn in a colour of the theme.
 
-    One without a name is not in the legend.
+    Args:
+        name: Stands in the legend; one without a name does not.
+        points: By rising x.
+        colour: Name of the theme's colour.
+        sign: What it is drawn with in ASCII.
+        jumps: Whether the running mean is drawn over its points, and they dimly: as soon as there are enough of them.
     """
 
     name: str
     points: Points
     colour: str
     sign: str = "*"
+    jumps: bool = False
 
 
 class Plot(Widget):
@@ -42,12 +51,13 @@ class Plot(Widget):
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - as all widgets name it
         super().__init__(id=id)
         self._curves: list[Curve] = []
+        self._means: list[Points] = []
 
     def draw(self, curves: Sequence[Curve]) -> None:
         """Show other curves."""
-        self._curves = [
-            Curve(curve.name, [p for p in curve.points if math.isfinite(p[1])], curve.colour, curve.sign)
-            for curve in curves
+        self._curves = [replace(each, points=[p for p in each.points if math.isfinite(p[1])]) for each in curves]
+        self._means = [
+            running_mean(each.points) if each.jumps and len(each.points) >= ENOUGH else () for each in self._curves
         ]
         self.refresh()
 
@@ -58,20 +68,26 @@ class Plot(Widget):
             return Text("")
         # More than one point for each place would only blur the curve, and take its time.
         places = width * (2 if signs().braille else 1)
-        drawn = [replace(curve, points=thinned(curve.points, places)) for curve in self._curves]
+        drawn = [replace(curve, points=thinned(curve.points, places)) for curve in self._layers()]
         canvas = _Canvas(width, height, [point for curve in drawn for point in curve.points])
         for curve in drawn:
             canvas.add(curve, self.app.theme_variables[curve.colour])
         return canvas.text(self._legend())
 
+    def _layers(self) -> Iterator[Curve]:
+        """Yield what is drawn, the lowest first."""
+        layers = list(zip(self._curves, self._means, strict=True))
+        yield from (replace(curve, colour=f"{curve.colour}-muted", sign=".") for curve, mean in layers if mean)
+        yield from (replace(curve, points=mean or curve.points) for curve, mean in layers)
+
     def _legend(self) -> Text:
         legend = Text()
-        for curve in self._curves:
+        for curve, means in zip(self._curves, self._means, strict=True):
             if curve.points and curve.name:
                 sign = signs().mean if signs().braille else curve.sign
-                legend.append(
-                    f" {sign} {curve.name} {curve.points[-1][1]:.4g} ", self.app.theme_variables[curve.colour]
-                )
+                mean = f", mean {means[-1][1]:.4g}" if means else ""
+                said = f" {sign} {curve.name} {curve.points[-1][1]:.4g}{mean} "
+                legend.append(said, self.app.theme_variables[curve.colour])
         return legend
 
 

@@ -9,6 +9,8 @@ from loresmith_tui.looking import ordered
 from loresmith_tui.watching import Stage
 from loresmith_tui.widgets.plot import Curve, Plot
 
+STEADY = ("learning_rate", "memory, GB")
+"""Figures that do not jump from step to step."""
 MOST = 4
 """Plots at once."""
 WIDE, HIGH = 84, 22
@@ -59,4 +61,5 @@ class Plots(Grid):
         if self._stage is None:
             return []
         trained, held_out = self._stage.figures.get(name, []), self._stage.dev.get(name, [])
-        return [Curve(name, trained, "primary", "*"), Curve(f"dev {name}", held_out, "warning", "o")]
+        learnt = Curve(name, trained, "primary", "*", jumps=name not in STEADY)
+        return [learnt, Curve(f"dev {name}", held_out, "warning", "o")]

@@ -27,8 +27,8 @@ def list_plugins(session: Session) -> None:
     heads = ("plugin", "state", "distribution", "version", "provides")
 
     def text() -> str:
-        rows = [(s.name, s.state, s.distribution or "-", s.version or "-", s.error or _provided(s)) for s in statuses]
-        return table(heads, rows)
+        rows = ((s.name, s.state, s.distribution, s.version, s.error or s.offers) for s in statuses)
+        return table(heads, [tuple(cell or "-" for cell in row) for row in rows])
 
     session.show({"plugins": [_as_json(status) for status in statuses]}, text)
 
@@ -55,11 +55,8 @@ def _as_json(status: PluginStatus) -> dict[str, Any]:
         "state": status.state,
         "error": status.error,
         "provides": status.provides,
+        "hooks": list(status.hears),
     }
-
-
-def _provided(status: PluginStatus) -> str:
-    return "; ".join(f"{kind}: {', '.join(names)}" for kind, names in status.provides.items()) or "-"
 
 
 def _parts(registry: Registry, status: PluginStatus) -> list[dict[str, Any]]:
@@ -93,6 +90,8 @@ def _page(status: PluginStatus, parts: list[dict[str, Any]]) -> str:
     ]
     if status.error:
         lines.append(f"  {status.error}")
+    if status.hears:
+        lines.append(f"hooks: {', '.join(status.hears)}")
     for part in parts:
         lines.append(f"{part['kind'].removesuffix('s')} {part['name']}: {part['summary']}")
         for name, option in part["options"].items():

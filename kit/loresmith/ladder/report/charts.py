@@ -9,6 +9,7 @@ from typing import Any
 
 from loresmith.ladder.compare import by_cost
 from loresmith.ladder.verdict import flipped, proven
+from loresmith.runs.smoothing import running_mean
 
 EDGE = 3.0
 """Percent kept free at either end of an axis, for marks that lie on it."""
@@ -133,7 +134,7 @@ def losses(events: Sequence[Mapping[str, Any]]) -> list[LossChart]:
 
 
 def _loss_chart(stage: str, train: list[tuple[int, float]], dev: list[tuple[int, float]]) -> LossChart:
-    smooth = _running_mean(train)
+    smooth = running_mean(train)
     across = Scale.over(step for step, _ in train + dev)
     up = Scale.over(loss for _, loss in train + dev)
     best = min(dev, key=lambda point: point[1], default=None)
@@ -155,15 +156,6 @@ def _curve(across: Scale, up: Scale, series: Sequence[tuple[int, float]]) -> Cur
     places = [(across.at(step), round(100 - up.at(loss), 3)) for step, loss in series]
     dots = tuple((x, y, f"step {s}: {v:.3f}") for (x, y), (s, v) in zip(places, series, strict=True))
     return Curve(" ".join(f"{x},{y}" for x, y in places), dots)
-
-
-def _running_mean(series: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
-    reach = max(1, len(series) // 20)
-    means = []
-    for index, (step, _) in enumerate(series):
-        near = series[max(0, index - reach) : index + reach + 1]
-        means.append((step, sum(loss for _, loss in near) / len(near)))
-    return means
 
 
 def _mark(scale: Scale, name: str, found: Mapping[str, Any], *, strong: bool) -> Mark:

@@ -17,6 +17,9 @@ def test_ls_shows_state_distribution_version_and_what_is_provided(capsys: pytest
     assert plugins["sources"]["provides"] == {"sources": ["files", "jsonl"]}
     assert plugins["metrics"]["state"] == "disabled"
     assert plugins["metrics"]["provides"] == {}
+    assert plugins["citations"]["provides"] == {}
+    assert plugins["citations"]["hooks"] == ["check_answer"]
+    assert plugins["sources"]["hooks"] == []
 
 
 def test_ls_for_people_has_a_line_a_plugin(capsys: pytest.CaptureFixture[str]) -> None:
@@ -24,6 +27,7 @@ def test_ls_for_people_has_a_line_a_plugin(capsys: pytest.CaptureFixture[str]) -
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["plugin", "state", "distribution", "version", "provides"]
     assert any(line.startswith("sources ") and "sources: files, jsonl" in line for line in lines)
+    assert any(line.startswith("citations ") and "hooks: check_answer" in line for line in lines)
 
 
 def test_show_lists_options_with_help_and_default(capsys: pytest.CaptureFixture[str]) -> None:
