@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -16,7 +16,11 @@ from loresmith_tui.commands import Actions, PluginRooms
 from loresmith_tui.screens.foreign import ForeignRooms
 from loresmith_tui.session import Session
 from loresmith_tui.shown import ascii_only
+from loresmith_tui.styles import LastingStyles
 from loresmith_tui.sweeping import PAUSE, Sweeper
+
+if TYPE_CHECKING:
+    from loresmith_tui.widgets.keyed import Keyed
 
 # The colours of Okabe and Ito, which people with any colour vision tell apart.
 DARK = Theme(
@@ -55,6 +59,7 @@ class LoresmithApp(App[None]):
 
     def __init__(self, session: Session, sweeper: Sweeper | None = None) -> None:
         super().__init__()
+        self.stylesheet = LastingStyles(variables=self.get_css_variables())
         self.session = session
         self.sweeper = sweeper
         self.foreign = ForeignRooms(self)
@@ -69,6 +74,10 @@ class LoresmithApp(App[None]):
         if self.sweeper:
             self.set_interval(PAUSE, self.sweeper.sweep)
         self.switch_mode("home")
+
+    def on_ready(self) -> None:
+        """Make the other rooms ready to be entered, now that the first screen stands."""
+        self.run_worker(rooms.load_all, thread=True, exit_on_error=False)
 
     async def on_event(self, event: Event) -> None:
         """Hear of every key and click before the screen does."""
@@ -90,7 +99,11 @@ class LoresmithApp(App[None]):
         from loresmith_tui.screens.keys import KeysScreen
 
         if not isinstance(self.screen, KeysScreen):
-            self.push_screen(KeysScreen(self.screen))
+            self.push_screen(KeysScreen(self.screen), self._press)
+
+    async def _press(self, chosen: Keyed | None) -> None:
+        if chosen:
+            await self.run_action(chosen.action, chosen.node)
 
     def _handle_exception(self, error: Exception) -> None:
         """Go on where it is a plugin's room that failed."""

@@ -1,10 +1,14 @@
-"""The rooms of the app, and where each is found; a room's module is imported when it is entered."""
+"""The rooms of the app, and where each is found; their modules are imported when the first screen stands."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
+
+BREATH = 0.02
+"""Seconds between two modules, in which the screen has its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +26,13 @@ class Place:
     name: str
     short: str = ""
 
+    def load(self) -> Any:
+        """Import the module, if that was not done, and return it."""
+        return import_module(f"loresmith_tui.screens.{self.module}")
+
     def open(self) -> Any:
         """Return the screen."""
-        return getattr(import_module(f"loresmith_tui.screens.{self.module}"), self.name)()
+        return getattr(self.load(), self.name)()
 
 
 ROOMS: dict[str, Place] = {
@@ -48,3 +56,10 @@ ROOMS: dict[str, Place] = {
     "more": Place("f4", "More", "The rooms that plugins bring", "more", "MoreScreen"),
 }
 """The rooms by their names, in the order of the line at the top."""
+
+
+def load_all() -> None:
+    """Import the modules of all rooms, one after the other; in a thread, so that no key waits for one of them."""
+    for place in ROOMS.values():
+        place.load()
+        time.sleep(BREATH)

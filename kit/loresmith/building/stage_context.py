@@ -86,10 +86,14 @@ class StageContexts:
             stopping=self.interruption.stopping,
         )
 
+    def activity(self, number: int) -> str:
+        """Return what the training of a stage is called where it is said how far it is."""
+        stages = self.materials.recipe.training
+        place = f" ({number + 1} of {len(stages)})" if len(stages) > 1 else ""
+        return f"training {stages[number].method}{place}"
+
     def _event(self, started: Started) -> Callable[[Mapping[str, Any]], None]:
-        stages = len(self.materials.recipe.training)
-        place = f" ({started.number + 1} of {stages})" if stages > 1 else ""
-        activity = f"training {started.stage.method}{place}"
+        activity = self.activity(started.number)
 
         def event(row: Mapping[str, Any]) -> None:
             if self.run:

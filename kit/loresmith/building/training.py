@@ -136,7 +136,8 @@ class Training:
         host, stage, folder = self.materials.host, self._stage(number), self._folder(number)
         spec, options = resolve_stage(host.registry, stage)
         folder.mkdir(parents=True, exist_ok=True)
-        trainer = spec.build(options, self._contexts().of(Started(number, stage, start, folder, resume)))
+        contexts = self._contexts()
+        trainer = spec.build(options, contexts.of(Started(number, stage, start, folder, resume)))
         with self.interruption.patient():  # to say what they train, some stages ask a critic or a teacher first
             receipt = trainer.receipt()
         if self._keep_receipt(number, receipt) and self.stop_at_mask:
@@ -145,6 +146,7 @@ class Training:
                 f'See "{self.run.receipts_folder}", and go on with `loresmith build --resume`.',
             )
         host.observe("before_stage", run=self.run, stage=stage)
+        self.report(contexts.activity(number), 0, 1)  # loading the model takes a while
         with self.interruption.patient():
             result = trainer.train()
         if "parity" in result.details:

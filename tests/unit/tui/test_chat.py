@@ -116,6 +116,14 @@ async def test_several_turns_are_one_conversation_that_is_found_again_and_goes_o
     assert [(each.title, each.turns) for each in listed(Project(own))] == [("dogs", 3), ("bicycles", 1)]
 
 
+async def test_who_left_the_line_and_comes_back_writes_in_it(own: Path) -> None:
+    async with opened(own) as pilot:
+        await pilot.press("7", "escape", "f2")
+        await until_shown(pilot, "cores")
+        await pilot.press("7", *"dogs", "question_mark")
+        await until(pilot, lambda: pilot.app.screen.query_one("#line").value == "dogs?")
+
+
 @pytest.mark.parametrize("size", [(80, 24), (130, 40)], ids=["narrow", "wide"])
 async def test_two_answer_the_same_question_side_by_side_on_one_engine(
     own: Path, scripted: FakeEngine, size: tuple[int, int]

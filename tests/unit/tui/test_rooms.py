@@ -15,6 +15,7 @@ from loresmith_tui.rooms import ROOMS
 from loresmith_tui.screens.ranks import RanksScreen
 from loresmith_tui.screens.room import Room
 from loresmith_tui.widgets.keyed import keyed
+from loresmith_tui.widgets.table import Table
 
 BARS = set("▁▂▃▄▅▆▇█▏▎▍▌▋▊▉")
 """Of the library's scroll bars, which only a whole program draws otherwise."""
@@ -178,6 +179,15 @@ async def test_the_keys_of_a_screen_are_listed_and_do_what_they_say(project: Pat
         await pilot.press("question_mark")
         await until_shown(pilot, "Stratum", "Promote")
         await pilot.press("escape")
+        assert isinstance(pilot.app.screen, Room)
+        assert "questions: all" in text_of(pilot)
+        await pilot.press("question_mark")
+        table = pilot.app.screen.query_one(Table)
+        row = [str(table.get_row_at(place)[1]) for place in range(table.row_count)].index("Stratum")
+        await pilot.press(*["down"] * row)
+        await until_shown(pilot, "those the documents answer, or those")
+        await pilot.press("enter")
+        await until_shown(pilot, "questions: answerable")
         assert isinstance(pilot.app.screen, Room)
 
 

@@ -10,12 +10,12 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Label, Static
 
-from loresmith_tui.widgets.keyed import keyed
+from loresmith_tui.widgets.keyed import Keyed, keyed
 from loresmith_tui.widgets.table import Table, styled
 
 
-class KeysScreen(ModalScreen[None]):
-    """Lists the keys of a screen; Enter presses one.
+class KeysScreen(ModalScreen[Keyed]):
+    """Lists the keys of a screen; is dismissed with the chosen one, or with None.
 
     Args:
         screen: The screen.
@@ -44,8 +44,6 @@ class KeysScreen(ModalScreen[None]):
         """Say the whole of what a row has the beginning of."""
         self.query_one("#help", Static).update(self._keyed[event.cursor_row].help)
 
-    async def on_data_table_row_selected(self, event: Table.RowSelected) -> None:
-        """Do what the row says, on the screen below."""
-        chosen = self._keyed[event.cursor_row]
-        await self.dismiss()
-        await self.app.run_action(chosen.action, chosen.node)
+    def on_data_table_row_selected(self, event: Table.RowSelected) -> None:
+        """Close, and leave what the row says to whoever opened this."""
+        self.dismiss(self._keyed[event.cursor_row])

@@ -31,6 +31,9 @@ Before anything is built, Ctrl+O chooses a rung that needs no training: prompt, 
 class TalkRoom(Room):
     """Shows a conversation and has it go on. What else can be done with it is for the subclass to say."""
 
+    # Who comes back wants to write, whatever had the focus before.
+    AUTO_FOCUS = "#line"
+
     class Piece(Message):
         """A piece of an answer that is being written."""
 
