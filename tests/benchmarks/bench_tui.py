@@ -194,13 +194,14 @@ def first_screen(project: Path, checks: Checks) -> None:
         "async def look():\n"
         "    async with opened(Path(sys.argv[1])) as pilot:\n"
         "        await until_shown(pilot, 'harbour-desk')\n"
-        f"        print(len(sys.modules), *(name for name in {HEAVY} if name in sys.modules))\n"
-        "asyncio.run(look())"
+        "        return list(sys.modules)\n"
+        "modules = asyncio.run(look())\n"
+        f"print(len(modules), *(name for name in {HEAVY} if name in modules))"
     )
     tests = str(Path(__file__).parents[1])
     done = subprocess.run([sys.executable, "-c", code, project, tests], capture_output=True, text=True, check=True)
     count, *heavy = done.stdout.split()
-    print(f"modules imported for it: {count}")
+    print(f"modules imported by then: {count}")
     checks.at_most(f"heavy libraries among them ({', '.join(heavy) or 'none'})", len(heavy), 0)
 
 
