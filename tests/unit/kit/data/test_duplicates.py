@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from itertools import combinations
+
+import pytest
 
 from loresmith.data.duplicates import SHORTEST, THRESHOLD, find_twins, near_pairs
 from loresmith.values import Example
@@ -11,11 +14,22 @@ def shingles(text: str) -> set[str]:
     return {text[i : i + 5] for i in range(len(text) - 4)}
 
 
-def test_the_join_finds_exactly_what_comparing_all_pairs_finds() -> None:
-    drawn = random.Random(5)
-    vocabulary = ["ferry", "dog", "fare", "sunday", "winter", "harbour", "ticket", "late", "refund", "child", "when"]
-    texts = {" ".join(drawn.choices(vocabulary, k=drawn.randint(3, 9))) for _ in range(150)}
-    texts |= {text[:-2] + drawn.choice("xyz") for text in texts}
+VOCABULARY = ["ferry", "dog", "fare", "sunday", "winter", "harbour", "ticket", "late", "refund", "child", "when"]
+
+
+def drawn_words(chance: random.Random) -> set[str]:
+    texts = {" ".join(chance.choices(VOCABULARY, k=chance.randint(3, 9))) for _ in range(150)}
+    return texts | {text[:-2] + chance.choice("xyz") for text in texts}
+
+
+def after_one_pattern(chance: random.Random) -> set[str]:
+    parts = [(chance.randint(0, 30), chance.choice(VOCABULARY), chance.randint(0, 2000)) for _ in range(200)]
+    return {f"where does the boat of {hour} past {word} wait, number {number}" for hour, word, number in parts}
+
+
+@pytest.mark.parametrize("made", [drawn_words, after_one_pattern])
+def test_the_join_finds_exactly_what_comparing_all_pairs_finds(made: Callable[[random.Random], set[str]]) -> None:
+    texts = made(random.Random(5))
     long_enough = [text for text in texts if len(text) >= SHORTEST]
     brute = {
         frozenset((a, b))
@@ -23,6 +37,7 @@ def test_the_join_finds_exactly_what_comparing_all_pairs_finds() -> None:
         if len(shingles(a) & shingles(b)) / len(shingles(a) | shingles(b)) >= THRESHOLD
     }
     assert brute
+    assert len(brute) < len(long_enough) ** 2 / 4
     assert {frozenset(pair) for pair in near_pairs(sorted(texts))} == brute
 
 
