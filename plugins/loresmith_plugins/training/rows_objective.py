@@ -110,7 +110,10 @@ class RowsObjective:
 
     def data(self) -> list[Any]:
         """Return what is learnt, in its order, for the fingerprint of the training."""
-        return [[row.ids, row.trained] for batch in self._batches for row in batch]
+        # Each row once and the order by numbers: many epochs of long rows would be gigabytes of text.
+        numbers: dict[Row, int] = {}
+        order = [numbers.setdefault(row, len(numbers)) for batch in self._batches for row in batch]
+        return [[[row.ids, row.trained] for row in numbers], order]
 
     def _padded(self, part: RowsPart) -> Batch:
         return Batch.of(part.of, self._pad, self._device)
